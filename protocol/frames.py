@@ -1,0 +1,220 @@
+"""Frames: one per datagram, 28 bytes of header and a payload (docs/protocol.md, "Frames")."""
+
+import struct
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from protocol import codifiers, values
+from protocol.errors import DecodeError, EncodeError
+from protocol.readings import Attributes, Reading, Value
+
+# offset  size  field
+# 0       4     sequence, u32
+# 4       4     tag part 1: key id, then 3 bytes of tag (padding in the original system)
+# 8       8     timestamp, u64, ms since 1970-01-01 UTC
+# 16      1     flag, ASCII
+# 17      2     source
+# 19      2     destination
+# 21      3     tag part 2 (padding in the original system)
+# 24      4     length of the payload, u32
+_HEADER: Final = struct.Struct("<I4sQ1s2s2s3sI")
+_NUMBER_AND_ACTIVE: Final = struct.Struct("<dB")
+
+HEADER_BYTES: Final = _HEADER.size
+MAX_FRAME_BYTES: Final = 1200  # fits every link's MTU, so that no fragment can be lost
+NO_TAG: Final = bytes(7)
+_NO_TAG_1: Final = bytes(4)
+_NO_TAG_2: Final = bytes(3)
+
+KINDS: Final = ("short", "oversized", "length", "codifier", "unknown flag", "payload", "utf-8", "json")
+"""What can be wrong with a datagram: the kinds of DecodeError."""
+
+
+class Bus(StrEnum):
+    """The two multicast groups."""
+
+    CONTROL = "control"
+    DATA = "data"
+
+
+class Flag(StrEnum):
+    """The meaning of a frame; capitals travel on the control bus, small letters on the data bus."""
+
+    NEW = "N"
+    ALIVE = "I"
+    PING = "P"
+    PONG = "T"
+    START = "S"
+    HALT = "H"
+    RELOAD = "C"
+    SET = "A"
+    STEP = "E"
+    ACKNOWLEDGE = "K"
+    REPEAT = "R"
+    UNAVAILABLE = "U"
+    NUMBERING = "n"
+    INTEGER = "i"
+    FLOAT = "f"
+    TEXT = "s"
+    JSON = "j"
+
+
+CONTROL_FLAGS: Final = frozenset(flag for flag in Flag if flag.isupper())
+DATA_FLAGS: Final = frozenset(flag for flag in Flag if flag.islower())
+COMMANDS: Final = frozenset({Flag.START, Flag.HALT, Flag.RELOAD, Flag.SET, Flag.STEP})
+
+_FLAGS: Final[dict[bytes, Flag]] = {flag.encode(): flag for flag in Flag}
+_CONTROL: Final = {flag.encode(): flag for flag in CONTROL_FLAGS}
+
+
+class ControlFrame(NamedTuple):
+    """A frame of the control bus.
+
+    `number` means what the flag says: config time in ms, a ping's number, a value, or two packed integers.
+    `active` tells whether the source is sending readings. `tag` is the key id and six bytes.
+    """
+
+    sequence: int
+    timestamp_ms: int
+    flag: Flag
+    source: str
+    destination: str
+    number: float
+    active: bool
+    tag: bytes = NO_TAG
+
+    @property
+    def bus(self) -> Bus:
+        """The bus on which this frame travels."""
+        return Bus.CONTROL
+
+
+class DataFrame(NamedTuple):
+    """A frame of the data bus: a reading, or with the flag `n` the number from which a sensor's readings count on.
+
+    `attributes` is what a `j` payload holds beside the value, and None under every other flag.
+    """
+
+    sequence: int
+    timestamp_ms: int
+    flag: Flag
+    source: str
+    destination: str
+    value: Value
+    attributes: Attributes | None = None
+    tag: bytes = NO_TAG
+
+    @property
+    def bus(self) -> Bus:
+        """The bus on which this frame travels."""
+        return Bus.DATA
+
+    def reading(self) -> Reading:
+        """Return what a store keeps of this frame."""
+        return Reading(self.source, self.timestamp_ms, self.sequence, self.value, self.attributes)
+
+
+Frame: TypeAlias = ControlFrame | DataFrame
+
+
+def reading_frame(reading: Reading) -> DataFrame:
+    """Choose the flag for a reading; raises EncodeError when its value cannot travel."""
+    value = int(reading.value) if isinstance(reading.value, bool) else reading.value
+    flag, _ = values.pack_value(value, reading.attributes)
+    attributes = (reading.attributes or {}) if flag == Flag.JSON else None
+    return DataFrame(
+        reading.sequence, reading.timestamp_ms, Flag(flag), reading.codifier, codifiers.EVERYBODY, value, attributes
+    )
+
+
+def encode(frame: Frame) -> bytes:
+    """Turn a frame into its datagram; raises EncodeError for what no frame can hold."""
+    payload = _pack_payload(frame)
+    if HEADER_BYTES + len(payload) > MAX_FRAME_BYTES:
+        raise EncodeError(f"a frame of {HEADER_BYTES + len(payload)} bytes", f"at most {MAX_FRAME_BYTES} can be sent")
+    try:
+        header = _HEADER.pack(
+            frame.sequence,
+            frame.tag[:4],
+            frame.timestamp_ms,
+            frame.flag.encode(),
+            codifiers.pack(frame.source),
+            codifiers.pack(frame.destination),
+            frame.tag[4:],
+            len(payload),
+        )
+    except struct.error as error:
+        raise EncodeError(f"sequence {frame.sequence} or timestamp {frame.timestamp_ms} is out of range") from error
+    return header + payload
+
+
+def _pack_payload(frame: Frame) -> bytes:
+    if isinstance(frame, DataFrame):
+        return values.pack_flag(frame.flag, frame.value, frame.attributes)
+    return _NUMBER_AND_ACTIVE.pack(frame.number, frame.active)
+
+
+def decode(bus: Bus, datagram: bytes) -> Frame:
+    """Turn a datagram heard on `bus` into a frame; raises DecodeError."""
+    return decode_data(datagram) if bus is Bus.DATA else decode_control(datagram)
+
+
+def decode_data(datagram: bytes) -> DataFrame:
+    """Turn a datagram of the data bus into a frame; raises DecodeError."""
+    size = len(datagram)
+    if size < HEADER_BYTES or size > MAX_FRAME_BYTES:
+        raise _wrong_size(size)
+    sequence, tag_1, timestamp_ms, flag, source, destination, tag_2, length = _HEADER.unpack_from(datagram)
+    if length != size - HEADER_BYTES:
+        raise DecodeError("length", f"payload of {size - HEADER_BYTES} bytes declares {length}")
+    value, attributes = values.unpack_value(flag, datagram[HEADER_BYTES:])
+    return DataFrame(
+        sequence,
+        timestamp_ms,
+        _FLAGS[flag],
+        codifiers.unpack(source),
+        codifiers.unpack(destination),
+        value,
+        attributes,
+        NO_TAG if tag_1 == _NO_TAG_1 and tag_2 == _NO_TAG_2 else tag_1 + tag_2,
+    )
+
+
+def decode_control(datagram: bytes) -> ControlFrame:
+    """Turn a datagram of the control bus into a frame; raises DecodeError."""
+    size = len(datagram)
+    if size < HEADER_BYTES or size > MAX_FRAME_BYTES:
+        raise _wrong_size(size)
+    sequence, tag_1, timestamp_ms, flag, source, destination, tag_2, length = _HEADER.unpack_from(datagram)
+    if length != size - HEADER_BYTES:
+        raise DecodeError("length", f"payload of {size - HEADER_BYTES} bytes declares {length}")
+    known = _CONTROL.get(flag)
+    if known is None:
+        raise DecodeError("unknown flag", f"unknown control flag {flag!r}")
+    number, active = _unpack_number_and_active(datagram)
+    return ControlFrame(
+        sequence,
+        timestamp_ms,
+        known,
+        codifiers.unpack(source),
+        codifiers.unpack(destination),
+        number,
+        active,
+        NO_TAG if tag_1 == _NO_TAG_1 and tag_2 == _NO_TAG_2 else tag_1 + tag_2,
+    )
+
+
+def _unpack_number_and_active(datagram: bytes) -> tuple[float, bool]:
+    payload = datagram[HEADER_BYTES:]
+    if len(payload) != _NUMBER_AND_ACTIVE.size:
+        raise DecodeError("payload", f"control payload of {len(payload)} bytes, not {_NUMBER_AND_ACTIVE.size}")
+    number, active = _NUMBER_AND_ACTIVE.unpack(payload)
+    if active > 1:
+        raise DecodeError("payload", f"active is {active}, neither 0 nor 1")
+    return number, active == 1
+
+
+def _wrong_size(size: int) -> DecodeError:
+    if size < HEADER_BYTES:
+        return DecodeError("short", f"{size} bytes are less than a header of {HEADER_BYTES}")
+    return DecodeError("oversized", f"{size} bytes are more than {MAX_FRAME_BYTES}")
