@@ -1,0 +1,144 @@
+"""Commands: how they are repeated until confirmed, and never act twice (docs/protocol.md, "Commands")."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from protocol.frames import ControlFrame, DataFrame, Flag, Frame
+
+RETRY_DELAYS_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)  # after the first sending: five repeats of the identical frame
+LAST_WAIT_S: Final = 1.8  # for the answer to the last repeat: a command ends after 8 s
+MAX_REMEMBERED: Final = 1000  # commands that a node recognises when they are repeated
+
+
+class Code(IntEnum):
+    """What a node says of a command that it was sent."""
+
+    TAKEN = 0
+    UNKNOWN_FLAG = 1
+    NOT_A_CONTROL_SENSOR = 2
+    OUT_OF_RANGE = 3
+    NOT_AUTHORISED = 4
+    STALE = 5
+    DRIVER_FAILED = 6
+    BAD_CONFIGURATION = 7
+    TOO_MANY = 8
+
+
+REASONS: Final = {
+    Code.TAKEN: "taken",
+    Code.UNKNOWN_FLAG: "the node does not know this command",
+    Code.NOT_A_CONTROL_SENSOR: "this is no control sensor: it has no value that can be set",
+    Code.OUT_OF_RANGE: "the value is outside the range that the node's configuration allows",
+    Code.NOT_AUTHORISED: "the sender is not authorised",
+    Code.STALE: "the command is stale or was replayed",
+    Code.DRIVER_FAILED: "the driver failed; see the node's log",
+    Code.BAD_CONFIGURATION: "the new configuration is bad, the old one is kept; see the node's log",
+    Code.TOO_MANY: "too many commands at once",
+}
+
+
+def pack_pair(low: int, high: int) -> float:
+    """Pack two integers into the number of a control frame: exact while high is below 2**21."""
+    return float(high * 2**32 + low)
+
+
+def unpack_pair(number: float) -> tuple[int, int] | None:
+    """Return (low, high) of a packed number, or None when the number cannot be one."""
+    if not (0 <= number < 2**53 and number == int(number)):
+        return None
+    return int(number) % 2**32, int(number) // 2**32
+
+
+class CommandMemory:
+    """What a node remembers of the commands it was sent, so that a repeated one gets the same answer."""
+
+    __slots__ = ("_codes",)
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, int, int], Code | None] = {}
+
+    def knows(self, command: ControlFrame) -> bool:
+        """Tell whether this very command was heard before."""
+        return _identity(command) in self._codes
+
+    def answer(self, command: ControlFrame) -> Code | None:
+        """Return the code that answered this command, or None while it is still being carried out."""
+        return self._codes.get(_identity(command))
+
+    def remember(self, command: ControlFrame, code: Code | None) -> None:
+        """Keep a command with its answer; the oldest is forgotten beyond MAX_REMEMBERED."""
+        self._codes[_identity(command)] = code
+        if len(self._codes) > MAX_REMEMBERED:
+            del self._codes[next(iter(self._codes))]
+
+
+def _identity(command: ControlFrame) -> tuple[str, int, int]:
+    return command.source, command.sequence, command.timestamp_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The end of a command: `code` is the node's word; `acknowledged` is False when an original node showed it."""
+
+    code: Code
+    acknowledged: bool
+
+
+class PendingCommand:
+    """A command that was sent and is not confirmed yet: when to send it again, and what confirms it."""
+
+    __slots__ = ("_due_s", "attempts", "frame", "repeated", "sent_s")
+
+    def __init__(self, frame: ControlFrame, now_s: float, *, repeated: bool = True) -> None:
+        """Note that `frame` is sent now. A step to an original node must not be `repeated`: it would act twice."""
+        self.frame = frame
+        self.sent_s = now_s
+        self.attempts = 1
+        self.repeated = repeated
+        self._due_s = now_s + RETRY_DELAYS_S[0]
+
+    @property
+    def gives_up_s(self) -> float:
+        """The monotonic time at which the command counts as unanswered."""
+        return self.sent_s + sum(RETRY_DELAYS_S) + LAST_WAIT_S
+
+    @property
+    def due_s(self) -> float:
+        """The monotonic time at which something is to be done: send again, or give up."""
+        return self._due_s if self.repeated and self.attempts <= len(RETRY_DELAYS_S) else self.gives_up_s
+
+    def repeat(self, now_s: float) -> ControlFrame | None:
+        """Return the frame when it is time to send it again."""
+        if now_s < self.due_s or self.due_s == self.gives_up_s:
+            return None
+        self.attempts += 1
+        if self.attempts <= len(RETRY_DELAYS_S):
+            self._due_s += RETRY_DELAYS_S[self.attempts - 1]
+        return self.frame
+
+    def confirmation(self, heard: Frame) -> Confirmation | None:
+        """Return how `heard` ends this command, or None when it says nothing of it."""
+        if heard.source != self.frame.destination:
+            return None
+        if isinstance(heard, DataFrame):
+            return self._shown_by_reading(heard)
+        if heard.flag is Flag.ACKNOWLEDGE and heard.destination == self.frame.source:
+            return self._acknowledged_by(heard)
+        return self._shown_by_state(heard)
+
+    def _acknowledged_by(self, heard: ControlFrame) -> Confirmation | None:
+        pair = unpack_pair(heard.number)
+        if pair is None or pair[0] != self.frame.sequence or pair[1] not in REASONS:
+            return None
+        return Confirmation(Code(pair[1]), acknowledged=True)
+
+    def _shown_by_reading(self, heard: DataFrame) -> Confirmation | None:
+        shown = self.frame.flag is Flag.SET and heard.flag is not Flag.NUMBERING and heard.value == self.frame.number
+        return Confirmation(Code.TAKEN, acknowledged=False) if shown else None
+
+    def _shown_by_state(self, heard: ControlFrame) -> Confirmation | None:
+        wanted = {Flag.START: (Flag.ALIVE, True), Flag.HALT: (Flag.ALIVE, False)}.get(self.frame.flag)
+        reloaded = self.frame.flag is Flag.RELOAD and heard.flag is Flag.NEW
+        shown = reloaded or (heard.flag, heard.active) == wanted
+        return Confirmation(Code.TAKEN, acknowledged=False) if shown else None

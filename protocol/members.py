@@ -1,0 +1,157 @@
+"""What is known of one node and of one sensor (docs/protocol.md, "Roster")."""
+
+from enum import StrEnum
+from typing import Final
+
+from protocol.alarms import AlarmState, Level
+from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.instants import Instant
+from protocol.profiles import NodeProfile, SensorProfile
+from protocol.readings import Attributes, Value
+from protocol.roundtrips import RoundTrips
+from protocol.sequences import SequenceTracker
+
+Sender = tuple[str, int]
+"""The address (IP, port) from which a datagram came: one per running process."""
+
+MISSED_KEEPALIVES: Final = 2.5  # a node is gone when it was silent for so many of its keep-alive intervals
+
+
+class Status(StrEnum):
+    """What an operator may believe of a sensor's last value."""
+
+    UNHEARD = "unheard"
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    STALE = "stale"
+    HALTED = "halted"
+    GONE = "gone"
+
+
+_STATUS_OF_LEVEL: Final = {Level.OK: Status.OK, Level.WARNING: Status.WARNING, Level.CRITICAL: Status.CRITICAL}
+
+
+class Member:
+    """What nodes and sensors have in common: the numbering of their frames, and when they were last heard.
+
+    `heard_s` is monotonic, in seconds; None until something was heard.
+    """
+
+    __slots__ = ("codifier", "heard_s", "sender", "tracker")
+
+    def __init__(self, codifier: str) -> None:
+        self.codifier = codifier
+        self.sender: Sender | None = None
+        self.heard_s: float | None = None
+        self.tracker = SequenceTracker()
+
+
+class NodeRecord(Member):
+    """What is known of one node.
+
+    `active` tells whether it sends readings; `config_time_ms` is when it read its configuration, on its own
+    clock; both are None until it said so. `started_wall_ms` is when its last `N` was heard here.
+    """
+
+    __slots__ = (
+        "acknowledges",
+        "active",
+        "config_time_ms",
+        "former_sender",
+        "keepalive_s",
+        "last_command",
+        "operator",
+        "rivals",
+        "round_trips",
+        "started_wall_ms",
+        "starts",
+    )
+
+    def __init__(self, profile: NodeProfile) -> None:
+        super().__init__(profile.codifier)
+        self.apply(profile)
+        self.active: bool | None = None
+        self.acknowledges = False  # it answered a command with `K`: no program of the original system does
+        self.config_time_ms: float | None = None
+        self.started_wall_ms: float | None = None
+        self.starts = 0
+        self.former_sender: Sender | None = None
+        self.rivals = 0  # how often the sender changed back: two instances speak under this codifier
+        self.last_command: tuple[int, int] | None = None  # (sequence, timestamp) of the last one it sent
+        self.round_trips = RoundTrips()
+
+    def apply(self, profile: NodeProfile) -> None:
+        """Take what the configuration says of the node, at first or after it was changed."""
+        self.keepalive_s = profile.keepalive_s
+        self.operator = profile.operator
+
+    def is_gone(self, now_s: float) -> bool:
+        """Tell whether the node was silent for too long, or was never heard."""
+        return self.heard_s is None or now_s - self.heard_s > self.keepalive_s * MISSED_KEEPALIVES
+
+    def heard_from(self, sender: Sender, now_s: float) -> bool:
+        """Note that a control frame came from `sender`; return True when that shows a second instance."""
+        self.heard_s = now_s
+        if sender == self.sender:
+            return False
+        returned = sender == self.former_sender and not self.operator
+        self.rivals += returned
+        self.former_sender, self.sender = self.sender, sender
+        return returned
+
+
+class SensorRecord(Member):
+    """What is known of one sensor and its last reading.
+
+    `timestamp_ms` is the last reading's, on the sensor's clock; `bad` counts values that were no finite number.
+    """
+
+    __slots__ = ("alarm", "attributes", "bad", "flag", "node", "reported", "timeout_s", "timestamp_ms", "value")
+
+    def __init__(self, profile: SensorProfile) -> None:
+        super().__init__(profile.codifier)
+        self.apply(profile)
+        self.value: Value | None = None
+        self.attributes: Attributes | None = None
+        self.timestamp_ms: int | None = None
+        self.flag: Flag | None = None
+        self.bad = 0
+        self.reported = Status.UNHEARD  # the status that the last event told
+
+    def apply(self, profile: SensorProfile) -> None:
+        """Take what the configuration says of the sensor; its alarm begins anew."""
+        self.node = profile.node
+        self.timeout_s = profile.timeout_s
+        self.alarm = AlarmState(profile.alarms) if profile.alarms is not None else None
+
+    def age_s(self, now_s: float) -> float | None:
+        """Return for how many seconds the value has been here, or None without a value."""
+        return None if self.heard_s is None else now_s - self.heard_s
+
+    def take(self, frame: DataFrame, now_s: float) -> None:
+        """Keep a reading as the last one."""
+        self.value = frame.value
+        self.attributes = frame.attributes
+        self.timestamp_ms = frame.timestamp_ms
+        self.flag = frame.flag
+        self.heard_s = now_s
+        if self.alarm is not None:
+            self.alarm.update(frame.value)
+
+    def status(self, node: NodeRecord | None, now_s: float) -> Status:
+        """Judge the last value, given the node that publishes it."""
+        gone = node is not None and node.heard_s is not None and node.is_gone(now_s)
+        if node is not None and node.active is False and not gone:
+            return Status.HALTED
+        if self.heard_s is not None and now_s - self.heard_s <= self.timeout_s:
+            return Status.OK if self.alarm is None else _STATUS_OF_LEVEL[self.alarm.level]
+        if gone:
+            return Status.GONE
+        return Status.UNHEARD if self.heard_s is None else Status.STALE
+
+
+def describe_start(frame: ControlFrame, now: Instant) -> str:
+    """Say how far a starting node's clock is from ours: all that is known of it before a ping."""
+    ahead_s = (frame.timestamp_ms - now.wall_ms) / 1000
+    return f"clock {ahead_s:+.1f} s from ours" if abs(ahead_s) >= 1 else "clock agrees within 1 s"

@@ -1,0 +1,28 @@
+from protocol.codifiers import EVERYBODY
+from protocol.frames import DataFrame, Flag, reading_frame
+from protocol.readings import Attributes, Reading, Value
+from protocol.sequences import after
+
+
+class Numbering:
+    """Numbers the readings of one sensor: `n` before the first, then one more for each."""
+
+    __slots__ = ("_announced", "codifier", "last")
+
+    def __init__(self, codifier: str, last: int) -> None:
+        """Continue after `last`: a random number below 2**31 for a new numbering, or the one that was kept."""
+        self.codifier = codifier
+        self.last = last
+        self._announced = False
+
+    def frames(self, value: Value, attributes: Attributes | None, timestamp_ms: int) -> tuple[DataFrame, ...]:
+        """Return the frames that publish a reading; raises EncodeError, and then no number is used."""
+        sequence = after(self.last)
+        frame = reading_frame(Reading(self.codifier, timestamp_ms, sequence, value, attributes))
+        announcement = () if self._announced else (self.announcement(timestamp_ms),)
+        self.last, self._announced = sequence, True
+        return (*announcement, frame)
+
+    def announcement(self, timestamp_ms: int) -> DataFrame:
+        """Return the `n` that names the last sequence used: sent before the first reading and after the last."""
+        return DataFrame(self.last, timestamp_ms, Flag.NUMBERING, self.codifier, EVERYBODY, self.last)
