@@ -62,14 +62,14 @@ class Condition:
             raise ValueError(f"a threshold of {self.threshold} can never be crossed")
 
     def __str__(self) -> str:
-        return f"{self.comparison} {self.threshold:.17g}"
+        return f"{self.comparison} {str(self.threshold).removesuffix('.0')}"
 
     def holds(self, value: Value) -> bool:
         """Tell whether `value` satisfies the condition; text and NaN never do."""
         return _is_number(value) and _HOLDS[self.comparison](float(value), self.threshold)
 
     def leaves(self, value: Value, hysteresis: float) -> bool:
-        """Tell whether `value` is back on the good side, beyond the threshold by `hysteresis`; text and NaN never are."""
+        """Tell whether `value` is beyond the threshold by `hysteresis`, on the good side; text and NaN never are."""
         return _is_number(value) and _LEAVES[self.comparison](float(value), self.threshold, hysteresis)
 
 
@@ -110,7 +110,7 @@ class AlarmState:
         return Level.WARNING if self._warning.raised else Level.OK
 
     def update(self, value: Value) -> Level:
-        """Take the next reading's value and return the level after it. Text and NaN change nothing but the row of hits."""
+        """Take the next reading's value and return the level after it. Text and NaN only interrupt the row of hits."""
         self._warning.update(value)
         self._critical.update(value)
         return self.level
