@@ -4,13 +4,13 @@ It is fed with frames and moments, and has neither a socket nor a clock. Its mem
 """
 
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from protocol.bad_datagrams import ELSEWHERE, BadDatagrams
 from protocol.codifiers import EVERYBODY
 from protocol.commands import REASONS, Code, unpack_pair
-from protocol.errors import DecodeError
 from protocol.events import Event, EventKind
 from protocol.frames import COMMANDS, ControlFrame, DataFrame, Flag, Frame
 from protocol.instants import Instant
@@ -20,9 +20,7 @@ from protocol.readings import Value
 from protocol.sequences import Arrival
 
 MAX_UNEXPECTED: Final = 2048  # codifiers that no configuration names: about 1.5 KiB each, 3 MiB in all
-MAX_BAD_SENDERS: Final = 256  # addresses whose bad datagrams are counted apart; the rest is counted together
 MAX_PINGS_TO_EVERYBODY: Final = 4  # kept for nodes that are first heard when they answer one
-ELSEWHERE: Final[Sender] = ("elsewhere", 0)
 
 COMMAND_WORDS: Final = {
     Flag.START: "start",
@@ -39,14 +37,14 @@ NOTHING: Final[Events] = ()
 class Roster:
     """All nodes and sensors, and what happened to them.
 
-    `nodes` and `sensors` are the records by codifier. `bad_datagrams` counts per sender and kind what was no
-    frame; `refused` counts frames of codifiers for which there was no room.
+    `nodes` and `sensors` are the records by codifier. `bad_datagrams` counts what was no frame; `refused` counts
+    frames of codifiers for which there was no room.
     """
 
     def __init__(self, nodes: Iterable[NodeProfile] = (), sensors: Iterable[SensorProfile] = ()) -> None:
         self.nodes: dict[str, NodeRecord] = {}
         self.sensors: dict[str, SensorRecord] = {}
-        self.bad_datagrams: dict[Sender, Counter[str]] = {}
+        self.bad_datagrams = BadDatagrams()
         self.refused = 0
         self._unexpected = 0
         self._pings_to_everybody: deque[tuple[float, Instant]] = deque(maxlen=MAX_PINGS_TO_EVERYBODY)
@@ -100,13 +98,6 @@ class Roster:
         if unheard and frame.flag is not Flag.NEW:
             events += (Event(now.wall_ms, EventKind.APPEARED, node.codifier, f"heard from {sender[0]}"),)
         return events
-
-    def refuse(self, error: DecodeError, sender: Sender) -> bool:
-        """Count a datagram that is no frame; return True when it is the first of its kind from this sender."""
-        address = sender if sender in self.bad_datagrams or len(self.bad_datagrams) < MAX_BAD_SENDERS else ELSEWHERE
-        kinds = self.bad_datagrams.setdefault(address, Counter())
-        kinds[error.kind] += 1
-        return kinds[error.kind] == 1
 
     def pinged(self, codifier: str, number: float, now: Instant) -> None:
         """Note that this program sends a ping; `@@` is a ping to every node known."""
