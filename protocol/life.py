@@ -136,6 +136,15 @@ class Life:
         """Begin or stop sending readings; `acted` tells the others."""
         self.active = active
 
+    def leave(self, now: Instant) -> list[Action]:
+        """Say, at an orderly end, that no more readings come."""
+        self.active = False
+        return [self._alive(now)]
+
+    def say(self, flag: Flag, destination: str, number: float, now: Instant) -> ControlFrame:
+        """Return the next frame of this node's own: a ping, or a command to another node."""
+        return self._send(flag, destination, number, now).frame
+
     def _hear_namesake(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
         if frame.flag not in {Flag.NEW, Flag.ALIVE} or self._is_own(frame):
             return []
