@@ -22,4 +22,4 @@ class DecodeError(JphError):
 
 
 class EncodeError(JphError):
-    """A value that the wire cannot carry: not a finite number, or too large for one frame."""
+    """What no frame can carry, or no reader would take: a number that is not finite, too long a text."""

@@ -1,21 +1,21 @@
 """How values travel on the data bus (docs/protocol.md, "Values"): every finite Python number survives exactly."""
 
-import json
 import math
 import struct
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Final, TypeAlias
 
+from protocol import documents, float32
 from protocol.errors import DecodeError, EncodeError
+from protocol.float32 import shortest as shortest_float32
 from protocol.readings import Attributes, Value
 
-_U32: Final = struct.Struct("<I")
-_F32: Final = struct.Struct("<f")
-_LARGEST_U32: Final = 2**32 - 1
-_FLOAT32_DIGITS: Final = range(6, 9)  # six decimal digits always survive a float32, nine always suffice
+__all__ = ["Decoded", "pack_flag", "pack_json", "pack_text", "pack_value", "shortest_float32", "unpack_value"]
 
-Decoded = tuple[Value, Attributes | None]
+_U32: Final = struct.Struct("<I")
+_LARGEST_U32: Final = 2**32 - 1
+
+Decoded: TypeAlias = tuple[Value, Attributes | None]
 
 
 def pack_value(value: Value, attributes: Attributes | None = None) -> tuple[str, bytes]:
@@ -30,8 +30,8 @@ def pack_value(value: Value, attributes: Attributes | None = None) -> tuple[str,
         return "s", pack_text(value)
     if isinstance(value, int) and 0 <= value <= _LARGEST_U32:
         return "i", _U32.pack(value)
-    if isinstance(value, float) and math.isfinite(value) and _fits_float32(value):
-        return "f", _F32.pack(value)
+    if isinstance(value, float) and math.isfinite(value) and float32.is_lossless(value):
+        return "f", float32.pack(value)
     return "j", pack_json(value, {})
 
 
@@ -45,19 +45,24 @@ def pack_text(text: str) -> bytes:
 
 
 def pack_json(value: Value, attributes: Attributes) -> bytes:
-    """Pack `{"value": value, **attributes}`, in the form in which the original system writes its JSON."""
+    """Pack `{"value": value, **attributes}`; raises EncodeError for what a reader would refuse."""
     if isinstance(value, float) and not math.isfinite(value):
         raise EncodeError(f"{value} is not a finite number", "readings are finite numbers or text")
     if not isinstance(value, int | float | str):
         raise EncodeError(f"a {type(value).__name__} is no value", "readings are finite numbers or text")
     try:
-        return pack_text(json.dumps({"value": value, **attributes}, allow_nan=False))
+        return pack_text(documents.write(value, attributes))
     except (TypeError, ValueError, RecursionError) as error:
-        raise EncodeError(f"the attributes cannot be sent as JSON: {error}") from error
+        raise EncodeError(f"the reading cannot be sent as JSON: {error}") from error
 
 
 def pack_flag(flag: str, value: Value, attributes: Attributes | None) -> bytes:
-    """Pack a payload under a given flag: the way back of `unpack_value`, also for NaN."""
+    """Pack a payload under a given flag: the way back of `unpack_value`, also for a NaN under `f`.
+
+    Raises EncodeError when the flag cannot carry exactly this value, or attributes.
+    """
+    if attributes and flag != "j":
+        raise EncodeError(f"attributes cannot be sent under the flag {flag!r}", "the flag 'j' carries them")
     try:
         return _PACKERS[flag](value, attributes)
     except (KeyError, struct.error, TypeError, AttributeError, OverflowError) as error:
@@ -67,7 +72,7 @@ def pack_flag(flag: str, value: Value, attributes: Attributes | None) -> bytes:
 def unpack_value(flag: bytes, payload: bytes) -> Decoded:
     """Read the payload of a data frame: the value, and the attributes of a `j` frame (None for the others).
 
-    Raises DecodeError. A `f` or `j` value may be NaN or infinite: whoever receives it counts it as bad.
+    Raises DecodeError. A value under `f` may be NaN or infinite: whoever receives it counts it as bad.
     """
     unpack = _UNPACKERS.get(flag)
     if unpack is None:
@@ -78,31 +83,12 @@ def unpack_value(flag: bytes, payload: bytes) -> Decoded:
         raise DecodeError("payload", f"payload of {len(payload)} bytes under the flag {flag!r}") from error
 
 
-def _fits_float32(value: float) -> bool:
-    try:
-        return shortest_float32(_F32.pack(value)) == value
-    except OverflowError:
-        return False
-
-
-@lru_cache(maxsize=4096)  # sensors repeat themselves; 4,096 entries are about 0.5 MiB at most
-def shortest_float32(four_bytes: bytes) -> float:
-    """Return the shortest decimal that packs to the same four bytes: 21.3, not 21.299999237060547."""
-    exact: float = _F32.unpack(four_bytes)[0]
-    if not math.isfinite(exact):
-        return exact
-    for digits in _FLOAT32_DIGITS:
-        candidate = float(f"{exact:.{digits}g}")
-        if _same_float32(candidate, four_bytes):
-            return candidate
-    return float(f"{exact:.9g}")
-
-
-def _same_float32(candidate: float, four_bytes: bytes) -> bool:
-    try:
-        return _F32.pack(candidate) == four_bytes
-    except OverflowError:  # rounding up left the range of a float32
-        return False
+def _pack_float(value: float) -> bytes:
+    """Pack a number that a float32 holds, as its exact value or as its shortest decimal, or NaN."""
+    four_bytes = float32.pack(value)
+    if shortest_float32(four_bytes) != value and float32.exact(four_bytes) != value and not math.isnan(value):
+        raise EncodeError(f"{value!r} is no float32", "the flag 'j' carries every number")
+    return four_bytes
 
 
 def _unpack_integer(payload: bytes) -> Decoded:
@@ -118,27 +104,21 @@ def _unpack_text(payload: bytes) -> Decoded:
 
 
 def _unpack_json(payload: bytes) -> Decoded:
+    text = _text(payload)
     try:
-        document = json.loads(_text(payload), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise DecodeError("json", f"payload is no JSON: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("value"), int | float | str):
-        raise DecodeError("json", "payload is no JSON object with a value")
-    return document.pop("value"), document
+        return documents.read(text)
+    except ValueError as error:
+        raise DecodeError("json", f"payload is no reading in JSON: {error}") from error
 
 
 def _text(payload: bytes) -> str:
     (length,) = _U32.unpack_from(payload)
-    if length != len(payload) - 4:
-        raise DecodeError("length", f"text of {len(payload) - 4} bytes declares {length}")
+    if length != len(payload) - _U32.size:
+        raise DecodeError("length", f"text of {len(payload) - _U32.size} bytes declares {length}")
     try:
-        return payload[4:].decode()
+        return payload[_U32.size :].decode()
     except UnicodeDecodeError as error:
         raise DecodeError("utf-8", f"text is no UTF-8: {error}") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
 
 
 _UNPACKERS: Final[dict[bytes, Callable[[bytes], Decoded]]] = {
@@ -149,7 +129,7 @@ _UNPACKERS: Final[dict[bytes, Callable[[bytes], Decoded]]] = {
     b"j": _unpack_json,
 }
 _PACKERS: Final[dict[str, Callable[..., bytes]]] = {
-    "f": lambda value, _: _F32.pack(value),
+    "f": lambda value, _: _pack_float(value),
     "i": lambda value, _: _U32.pack(value),
     "n": lambda value, _: _U32.pack(value),
     "s": lambda value, _: pack_text(value),
