@@ -1,0 +1,120 @@
+"""Everything that a program sends, from one port that tells it from all other programs."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from agent import sockets
+from agent.clock import Clock
+from agent.netlink import Interface
+from agent.sockets import Datagram, Group, Sender
+from protocol.frames import Bus
+from protocol.instants import Instant
+
+ReceiveUnicast = Callable[[list[Datagram], Instant], None]
+
+_NOT_THE_NETWORKS_FAULT: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMSGSIZE})
+"""A full send buffer passes by itself and a datagram that is too long is the sender's fault: counted, no trouble."""
+
+
+class Transmitter:
+    """Sends to the groups and to single addresses without ever waiting; `trouble` is empty while the groups take it.
+
+    What arrives on the port, such as answers, goes to `receive_unicast`; without it nobody reads the port.
+    """
+
+    def __init__(
+        self,
+        groups: Mapping[Bus, Group],
+        ttl: int,
+        clock: Clock,
+        receive_unicast: ReceiveUnicast | None,
+        changed: Callable[[], None],
+    ) -> None:
+        self.sent = 0
+        self.errors = 0
+        self.received = 0
+        self.trouble = ""
+        self.address: Sender | None = None
+        self._groups = groups
+        self._ttl = ttl
+        self._clock = clock
+        self._receive_unicast = receive_unicast
+        self._changed = changed
+        self._socket: socket.socket | None = None
+        self._destinations: dict[Bus, Sender] = {}
+
+    def aim(self, interface: Interface) -> None:
+        """Send to the groups from this interface, always from the same port; raises BusError."""
+        sender = self._socket or self._open(interface)
+        for bus, group in self._groups.items():
+            self.address = sockets.aim(sender, group, interface)
+            self._destinations[bus] = sockets.destination(group, interface)
+
+    def rest(self) -> None:
+        """Send nothing to the groups until the next `aim`: there is no interface for it."""
+        self._destinations.clear()
+
+    def close(self) -> None:
+        """Give the port back; closing twice is harmless."""
+        self.rest()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def send(self, bus: Bus, datagram: bytes) -> bool:
+        """Send to a group; returns whether the kernel took it, and reports when the answer differs from the last."""
+        destination = self._destinations.get(bus)
+        if self._socket is None or destination is None:
+            self.errors += 1
+            return False
+        try:
+            self._socket.sendto(datagram, destination)
+        except OSError as error:
+            self.errors += 1
+            self._note(error)
+            return False
+        self.sent += 1
+        if self.trouble:
+            self.trouble = ""
+            self._changed()
+        return True
+
+    def send_to(self, address: Sender, datagram: bytes) -> bool:
+        """Send to one program; that it cannot be reached says nothing about the buses."""
+        if self._socket is None:
+            self.errors += 1
+            return False
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError:
+            self.errors += 1
+            return False
+        self.sent += 1
+        return True
+
+    def _open(self, interface: Interface) -> socket.socket:
+        any_group = next(iter(self._groups.values()))
+        self._socket = sockets.open_sender(any_group, interface, self._ttl)
+        if self._receive_unicast is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        return self._socket
+
+    def _note(self, error: OSError) -> None:
+        if error.errno not in _NOT_THE_NETWORKS_FAULT:
+            self.trouble = f"cannot send: {error.strerror}"
+            self._changed()
+
+    def _readable(self) -> None:
+        if self._socket is None or self._receive_unicast is None:
+            return
+        try:
+            datagrams = sockets.drain(self._socket)
+        except OSError:
+            return  # an error that an earlier datagram met on its way: reading it has cleared it
+        if datagrams:
+            self.received += len(datagrams)
+            self._receive_unicast(datagrams, self._clock.now())
