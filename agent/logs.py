@@ -1,0 +1,64 @@
+"""Logging: as the configuration's `Logging` says, else to standard error in the form that fits its reader."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+log: Final = logging.getLogger("jph")
+
+_FOR_PEOPLE: Final = "%(asctime)s %(levelname)s %(message)s"
+_FOR_THE_JOURNAL: Final = "%(message)s"  # the journal has the time and the level itself
+_JOURNAL_LEVELS: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
+class _JournalFormatter(logging.Formatter):
+    """Puts the level in front of each line as sd-daemon(3) has it: `<4>` is a warning."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"<{_JOURNAL_LEVELS.get(record.levelno, 6)}>"
+        return "\n".join(level + line for line in super().format(record).splitlines())
+
+
+def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool) -> None:
+    """Set up logging. `codifiers` fills the field `%(codifier)s` of the original system's formats.
+
+    `dictionary` is what `logging.config.dictConfig` takes. When it cannot be used (a container without
+    /dev/log) the default is used, and that is said.
+    """
+    _give_records_a_codifier(codifiers)
+    if dictionary is None or debug:
+        _set_up_default(logging.DEBUG if debug else logging.INFO)
+        return
+    from logging.config import dictConfig  # noqa: PLC0415 - 0.6 MiB that only configurations with `Logging` need
+
+    try:
+        # The loggers of the program exist before its configuration is read: they are not to fall silent.
+        dictConfig({**dictionary, "disable_existing_loggers": False})
+    except (ValueError, OSError) as error:
+        _set_up_default(logging.INFO)
+        log.warning("the configuration's `Logging` cannot be used: %s; logging to standard error", _cause(error))
+
+
+def _set_up_default(level: int) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    in_journal = "JOURNAL_STREAM" in os.environ
+    handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if in_journal else logging.Formatter(_FOR_PEOPLE))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("jph").setLevel(level)
+
+
+def _give_records_a_codifier(codifiers: str) -> None:
+    make = logging.LogRecord
+
+    def make_with_codifier(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        record.codifier = codifiers
+        return record
+
+    logging.setLogRecordFactory(make_with_codifier)
+
+
+def _cause(error: BaseException) -> str:
+    return f"{error}: {error.__cause__}" if error.__cause__ else str(error)

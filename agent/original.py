@@ -1,0 +1,197 @@
+"""The original system's library: its ten functions and three call-backs, over today's bus (README, "The library").
+
+The names are those that programs written for it use; the linter's naming rules give way to them.
+"""
+
+# ruff: noqa: N802, N803
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
+
+from agent.clock import SystemClock
+from agent.configuration import load_configuration
+from agent.node import UnknownNodeError
+from agent.participant import Heard, Participant
+from agent.presence import GaveWay
+from config.model import Configuration, Node, Sensor
+from protocol.commands import Code
+from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.readings import Value
+
+T = TypeVar("T")
+DataCallback = Callable[..., object]
+"""Called with ("Data=", flag, source, to, timestamp, sequence, length, sender, value, None)."""
+CtrlCallback = Callable[..., object]
+"""Called with ("Ctrl=", flag, source, to, timestamp, sequence, length, sender, number, isActive)."""
+TimeCallback = Callable[[int], object]
+"""Called with the time in ms, every SensorInterval while the codifier is active."""
+
+_PAYLOAD_BYTES: Final = {Flag.INTEGER: 4, Flag.FLOAT: 4, Flag.NUMBERING: 4}
+_CONTROL_PAYLOAD_BYTES: Final = 9
+
+
+def timeNow() -> int:
+    """Return the time in milliseconds since 1970-01-01 UTC."""
+    return int(SystemClock().now().wall_ms)
+
+
+class Channel:
+    """All communication of one codifier: what `jph.jph()` returns.
+
+    `configURL` defaults to JPH_CONFIG and then to where a configuration is found, `Codifier` to JPH_SENSOR.
+    Raises ConfigError, and UnknownNodeError for a codifier that the configuration does not have.
+    """
+
+    def __init__(self, configURL: str = "", Codifier: str = "") -> None:
+        self.Codifier = Codifier or os.environ.get("JPH_SENSOR", "")
+        self._configuration = load_configuration(configURL or None)
+        self._loop = asyncio.new_event_loop()
+        self._member: _Member | None = None
+        if self._configuration.owner(self.Codifier) is None:
+            raise UnknownNodeError(
+                f"{self._configuration.source} has no codifier {self.Codifier!r}", "name one, or set JPH_SENSOR"
+            )
+
+    def getConfig(self) -> Mapping[str, Any]:
+        """Return the whole configuration in the original's form."""
+        return self._configuration.original or _original_form(self._configuration)
+
+    def getAllSensors(self) -> list[Mapping[str, Any]]:
+        """Return the entries of all codifiers."""
+        return list(self.getConfig()["Sensors"])
+
+    def getSensor(self, Codifier: str) -> Mapping[str, Any] | None:
+        """Return the entry of one codifier, or None."""
+        return next((entry for entry in self.getAllSensors() if entry["Codifier"] == Codifier), None)
+
+    def getMySensor(self) -> Mapping[str, Any] | None:
+        """Return the entry of this codifier."""
+        return self.getSensor(self.Codifier)
+
+    def getMySensorElement(self, elem: str) -> Any:
+        """Return one element of this codifier's `Sensor` section, or None."""
+        return ((self.getMySensor() or {}).get("Sensor") or {}).get(elem)
+
+    def sendData(self, data: Value, timestamp: int = 0, Codifier: str = "") -> None:
+        """Send a value of this codifier, or of the proxy `Codifier`, measured at `timestamp` (ms) or now."""
+        self._joined().publish(Codifier or self.Codifier, data, timestamp or None)
+
+    def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float = 0) -> None:
+        """Send a control frame to a codifier, or to everybody; `timeComponent` is its number."""
+        del timestamp  # a command is stamped with the moment at which it is sent
+        member = self._joined()
+        member.send(Flag(flag), to or "@@", timeComponent or member.config_time_ms)
+
+    def run(
+        self,
+        dataCallback: DataCallback | None = None,
+        timeCallback: TimeCallback | None = None,
+        ctrlCallback: CtrlCallback | None = None,
+    ) -> None:
+        """Live on the bus and call back, until interrupted; returns when another instance of the codifier answers."""
+        member = self._joined()
+        member.data_callback = dataCallback
+        member.ctrl_callback = ctrlCallback
+        self._do(member.live(timeCallback))
+
+    def close(self) -> None:
+        """Leave the bus; closing twice is harmless."""
+        if self._member is not None:
+            self._do(self._member.__aexit__())
+            self._member = None
+        self._loop.close()
+
+    def _joined(self) -> "_Member":
+        if self._member is None:
+            self._member = self._do(_Member(self._configuration, self.Codifier).__aenter__())
+        return self._member
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+
+class _Member(Participant):
+    """The participant behind a channel."""
+
+    def __init__(self, configuration: Configuration, codifier: str) -> None:
+        super().__init__(configuration, codifier, present=True, takeover=False)
+        self.data_callback: DataCallback | None = None
+        self.ctrl_callback: CtrlCallback | None = None
+        self.heard.append(self._call_back)
+        self._gave_way = asyncio.Event()
+
+    @property
+    def config_time_ms(self) -> float:
+        """When the configuration was read, in ms since 1970-01-01 UTC."""
+        return self._presence.life.config_time_ms
+
+    def publish(self, codifier: str, value: Value, timestamp_ms: int | None) -> None:
+        """Send a reading."""
+        self._presence.publish(codifier, value, None, timestamp_ms)
+
+    async def live(self, callback: TimeCallback | None) -> None:
+        """Call back every interval until another instance answers."""
+        node = self.configuration.owner(self.codifier)
+        interval_s = node.interval_s if node else self.configuration.defaults.interval_s
+        while not self._gave_way.is_set():
+            try:
+                async with asyncio.timeout(interval_s):
+                    await self._gave_way.wait()
+            except TimeoutError:
+                if callback is not None and self._presence.active:
+                    callback(timeNow())
+
+    async def carry_out(self, command: ControlFrame) -> Code:
+        """Halt and start; everything else is the program's own affair, in its control call-back."""
+        if command.flag in {Flag.START, Flag.HALT}:
+            self._presence.life.set_active(active=command.flag is Flag.START)
+        return Code.TAKEN
+
+    def give_way(self, other: GaveWay) -> None:
+        """Stop: the original's programs do so too."""
+        super().give_way(other)
+        self._gave_way.set()
+
+    def _call_back(self, heard: Heard) -> None:
+        frame = heard.frame
+        if not self._presence.active:
+            return
+        head = (str(frame.flag), frame.source, frame.destination, frame.timestamp_ms, frame.sequence)
+        if isinstance(frame, DataFrame):
+            if self.data_callback is not None:
+                self.data_callback("Data=", *head, _length(frame), heard.sender, frame.value, None)
+        elif self.ctrl_callback is not None:
+            self.ctrl_callback("Ctrl=", *head, _CONTROL_PAYLOAD_BYTES, heard.sender, frame.number, frame.active)
+
+
+def _length(frame: DataFrame) -> int:
+    return _PAYLOAD_BYTES.get(frame.flag) or 4 + len(str(frame.value).encode())
+
+
+def _original_form(configuration: Configuration) -> Mapping[str, Any]:
+    network = configuration.network
+    return {
+        "Multicast": {
+            "Control-Channel": {"Address": network.control.address, "Port": network.control.port},
+            "Data-Channel": {"Address": network.data.address, "Port": network.data.port},
+        },
+        "Logging": configuration.logging or {"version": 1},
+        "Sensors": [_original_entry(node, sensor) for node, sensor in configuration.sensors()],
+    }
+
+
+def _original_entry(node: Node, sensor: Sensor) -> Mapping[str, Any]:
+    entry = {"Codifier": sensor.codifier, "ShortName": sensor.name, "Name": sensor.name, "Symbol": sensor.unit}
+    if sensor.codifier != node.codifier:
+        return {**entry, "Type": "Proxy", "Sensor": {"Codifier": node.codifier}}
+    return {
+        **entry,
+        "Type": node.driver,
+        "Active": node.active,
+        "KeepAliveInterval": node.keepalive_s,
+        "SensorInterval": node.interval_s,
+        "TimeoutWarning": sensor.timeout_s,
+        "Sensor": {"Proxy": [{"Codifier": proxy.codifier} for proxy in node.proxies]},
+    }

@@ -1,0 +1,162 @@
+"""One codifier on the bus: the rules of `protocol.life` driven by a clock and a bus, and its numbered readings."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, Protocol
+
+from agent.clock import Clock
+from protocol.commands import Code
+from protocol.errors import EncodeError
+from protocol.frames import Bus, ControlFrame, Frame, encode
+from protocol.instants import Instant
+from protocol.life import Act, Action, GiveWay, Life, Rival, Send, Settled
+from protocol.members import Sender
+from protocol.numbering import Numbering
+from protocol.readings import Attributes, Value
+from protocol.sequences import MODULUS
+
+log: Final = logging.getLogger("jph.presence")
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+"""Starts a named task that its owner waits for."""
+
+
+class Transmitter(Protocol):
+    """What a presence needs of a bus."""
+
+    def send(self, bus: Bus, datagram: bytes) -> bool:
+        """Send a datagram to everybody on `bus`; False when the network refused it."""
+        ...
+
+
+class GaveWay(Exception):  # noqa: N818 - not an error: another instance was there first
+    """Another instance of this codifier is running at `sender`."""
+
+    def __init__(self, codifier: str, sender: Sender) -> None:
+        super().__init__(f"{codifier} is already running at {sender[0]} (port {sender[1]})")
+        self.codifier = codifier
+        self.sender = sender
+
+
+class Presence:
+    """One codifier that announces itself, answers pings, takes commands and publishes readings.
+
+    `carry_out` acts on a command and says how it ended; `spawn` starts its task. `give_way` is told when another
+    instance of the codifier was there first.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a different part of the world
+        self,
+        codifier: str,
+        keepalive_s: float,
+        *,
+        bus: Transmitter,
+        clock: Clock,
+        spawn: Spawn,
+        random_number: Callable[[int], int],
+        carry_out: Callable[[ControlFrame], Awaitable[Code]],
+        give_way: Callable[[GaveWay], None],
+        takeover: bool = False,
+    ) -> None:
+        self.codifier = codifier
+        self.life = Life(codifier, keepalive_s, random_number(MODULUS), takeover=takeover)
+        self.settled = asyncio.Event()
+        self._bus = bus
+        self._clock = clock
+        self._spawn = spawn
+        self._random_number = random_number
+        self._carry_out = carry_out
+        self._give_way = give_way
+        self._numberings: dict[str, Numbering] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def active(self) -> bool:
+        """Tell whether the node sends readings."""
+        return self.life.active
+
+    def start(self, *, active: bool = True) -> None:
+        """Announce the codifier; `settled` is set when no other instance answered."""
+        self._do(self.life.start(self._clock.now(), active=active))
+        self._schedule()
+
+    def announce_reload(self) -> None:
+        """Tell everybody that the configuration was read again."""
+        self._do(self.life.reloaded(self._clock.now()))
+
+    def hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
+        """Take a frame of the control bus."""
+        actions = self.life.hear(frame, sender, now)
+        if actions:
+            self._do(actions)
+
+    def publish(
+        self, codifier: str, value: Value, attributes: Attributes | None = None, timestamp_ms: int | None = None
+    ) -> None:
+        """Send a reading of this codifier or of one of its proxies; raises EncodeError for a value that cannot travel.
+
+        `timestamp_ms` is when the value was measured, in ms since 1970-01-01 UTC; without it, now.
+        """
+        now = self._clock.now()
+        numbering = self._numberings.get(codifier) or self._begin_numbering(codifier)
+        self._send(numbering.frames(value, attributes, int(now.wall_ms) if timestamp_ms is None else timestamp_ms))
+        if codifier == self.codifier:
+            self.life.read(now)
+
+    def end_numbering(self) -> None:
+        """Name the last sequence of every sensor, so that whoever missed the last reading notices."""
+        now = self._clock.now()
+        for numbering in self._numberings.values():
+            self._send([numbering.announcement(int(now.wall_ms))])
+
+    def close(self) -> None:
+        """Stop: say that no more readings come, and the last sequence of each sensor."""
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        self.end_numbering()
+        if self.life.settled:
+            self._do(self.life.leave(self._clock.now()))
+
+    def _begin_numbering(self, codifier: str) -> Numbering:
+        return self._numberings.setdefault(codifier, Numbering(codifier, self._random_number(MODULUS)))
+
+    def _send(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self._bus.send(frame.bus, encode(frame))
+
+    def _schedule(self) -> None:
+        delay_s = max(0.0, self.life.due_s - self._clock.now().monotonic_s)
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+
+    def _tick(self) -> None:
+        self._do(self.life.tick(self._clock.now()))
+        if self._timer is not None:
+            self._schedule()
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(frame):
+                    self._send([frame])
+                case Act(command):
+                    self._spawn(self._act(command), f"{self.codifier} {command.flag} from {command.source}")
+                case Settled():
+                    self.settled.set()
+                case GiveWay(sender):
+                    self._give_way(GaveWay(self.codifier, sender))
+                case Rival(sender):
+                    self._report_rival(sender)
+
+    async def _act(self, command: ControlFrame) -> None:
+        code = await self._carry_out(command)
+        self._do(self.life.acted(command, code, self._clock.now()))
+
+    def _report_rival(self, sender: Sender) -> None:
+        if self.life.rivals == 1:
+            log.warning("another %s is running at %s (port %d): stop one of them", self.codifier, *sender)
+
+
+__all__ = ["EncodeError", "GaveWay", "Presence", "Spawn", "Transmitter"]

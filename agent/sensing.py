@@ -1,0 +1,85 @@
+"""A node that reads a driver: driver -> filters -> numbered readings, every interval."""
+
+import asyncio
+import logging
+from typing import Final
+
+from agent.filters import FilterChain
+from agent.presence import Presence
+from agent.supervisor import Channels, Supervisor
+from agent.surroundings import Surroundings
+from config.model import Node, Sensor
+from drivers.driver import Driver, Measured, Place
+from drivers.registry import driver_class
+from protocol.errors import EncodeError
+from protocol.frames import DataFrame
+from protocol.readings import Value
+
+log: Final = logging.getLogger("jph.node")
+
+OWN_CHANNEL: Final = "value"  # what a driver calls the reading of the node's own sensor
+FIRST_READINGS_WITHIN_S: Final = 0.25  # the nodes of one process do not all read at the same moment
+
+
+class Sensing:
+    """Reads the driver of one node every interval and publishes what passes the filters."""
+
+    def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
+        self.node = node
+        self._presence = presence
+        self._surroundings = surroundings
+        self._supervisor = Supervisor(node.codifier, self._make_driver, surroundings.threads, surroundings.monotonic)
+        self._filters = {sensor.codifier: FilterChain(sensor.filters) for sensor in node.sensors}
+        self._reading = asyncio.Lock()  # a driver is asked one thing at a time
+
+    async def run(self) -> None:
+        """Read and publish every interval; a reading that takes longer than its interval delays the next."""
+        due_s = self._surroundings.monotonic() + self._surroundings.random_number(1000) / 1000 * min(
+            FIRST_READINGS_WITHIN_S, self.node.interval_s
+        )
+        while True:
+            await asyncio.sleep(due_s - self._surroundings.monotonic())
+            if self._presence.active:
+                await self.publish_now()
+            due_s = max(due_s + self.node.interval_s, self._surroundings.monotonic())
+
+    async def publish_now(self) -> None:
+        """Read the driver and publish what it has."""
+        async with self._reading:
+            channels = await self._supervisor.read(self.node.interval_s)
+        for sensor in self.node.sensors:
+            self._publish(sensor, channels)
+
+    async def set(self, value: float) -> None:
+        """Set the actuator; raises DriverError."""
+        async with self._reading:
+            await self._supervisor.set(value)
+
+    async def step(self, by: float) -> None:
+        """Step the actuator; raises DriverError."""
+        async with self._reading:
+            await self._supervisor.step(by)
+
+    def take(self, frame: DataFrame) -> None:
+        """Ignore what others publish."""
+
+    async def close(self) -> None:
+        """Let go of the device; an actuator returns to its safe value."""
+        await self._supervisor.close()
+
+    def _make_driver(self) -> Driver:
+        place = Place(self.node.codifier, self._surroundings.state_directory, self._surroundings.monotonic)
+        return driver_class(self.node.driver)(self.node.options, place)
+
+    def _publish(self, sensor: Sensor, channels: Channels) -> None:
+        measured = channels.get(sensor.channel or OWN_CHANNEL)
+        if measured is None:
+            return
+        value, attributes = measured if isinstance(measured, Measured) else (measured, None)
+        passed: Value | None = self._filters[sensor.codifier].apply(value, self._surroundings.monotonic())
+        if passed is None:
+            return
+        try:
+            self._presence.publish(sensor.codifier, passed, attributes)
+        except EncodeError as error:
+            log.warning("%s: %s", sensor.codifier, error)

@@ -1,0 +1,135 @@
+"""A node that stores what it hears: readings wait in memory and go to the store in batches, from one thread."""
+
+import asyncio
+import logging
+import math
+from collections import deque
+from itertools import islice
+from typing import Final
+
+from agent.presence import Presence
+from agent.supervisor import NotAnActuatorError
+from agent.surroundings import Surroundings
+from agent.threads import DaemonThreads
+from config.model import Node
+from protocol.frames import DataFrame, Flag
+from protocol.readings import Reading
+from storage.registry import open_store
+from storage.store import Store, StoreError
+
+log: Final = logging.getLogger("jph.sink")
+
+MAX_WAITING: Final = 100_000  # readings, about 25 MiB: 100 s of 1,000 sensors at 1 Hz while a store is away
+BATCH: Final = 5_000  # readings in one transaction
+FLUSH_S: Final = 1.0  # a reading waits at most so long in a healthy sink
+LONGEST_BACK_OFF_S: Final = 30.0
+CLOSING_S: Final = 10.0  # for the last batches at the end
+
+
+class Sink:
+    """Stores every reading of the data bus; its own reading is how many were stored in the last minute.
+
+    `stored` counts readings that were new to the store, `lost` those that were given up because too many waited.
+    """
+
+    def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
+        self.node = node
+        self.stored = 0
+        self.lost = 0
+        self.trouble = ""
+        self._presence = presence
+        self._surroundings = surroundings
+        self._thread = DaemonThreads(f"sink {node.codifier}", limit=1)
+        self._store: Store | None = None
+        self._waiting: deque[Reading] = deque()
+        self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
+
+    def take(self, frame: DataFrame) -> None:
+        """Keep a reading until the next batch, unless the sink is halted or the value is no finite number."""
+        value = frame.value
+        is_storable = not isinstance(value, float) or math.isfinite(value)
+        if frame.flag is Flag.NUMBERING or not is_storable or not self._presence.active:
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._waiting.popleft()
+            self.lost += 1
+        self._waiting.append(frame.reading())
+
+    async def run(self) -> None:
+        """Store and report until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._store_for_ever(), name=f"{self.node.codifier} stores")
+            tasks.create_task(self._report_for_ever(), name=f"{self.node.codifier} reports")
+
+    async def publish_now(self) -> None:
+        """Publish how many readings were stored in the last minute."""
+        now_s = self._surroundings.monotonic()
+        while self._minute and self._minute[0][0] < now_s - 60:
+            self._minute.popleft()
+        self._presence.publish(self.node.codifier, sum(count for _, count in self._minute))
+
+    async def set(self, value: float) -> None:
+        """Refuse: a sink has no value that could be set."""
+        raise NotAnActuatorError(f"{self.node.codifier} is a sink, {value:g} cannot be set")
+
+    async def step(self, by: float) -> None:
+        """Refuse, as `set` does."""
+        await self.set(by)
+
+    async def close(self) -> None:
+        """Store what waits, as far as the store lets it, and close the store."""
+        try:
+            async with asyncio.timeout(CLOSING_S):
+                while self._waiting:
+                    await self._store_batch()
+        except (StoreError, TimeoutError) as error:
+            log.error("%s: %d readings could not be stored: %s", self.node.codifier, len(self._waiting), error)
+        if self._store is not None:
+            await self._thread.call(self._store.close)
+        self._thread.close()
+
+    async def _store_for_ever(self) -> None:
+        pause_s = FLUSH_S
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                await self._store_all()
+                pause_s = FLUSH_S
+                self._recovered()
+            except StoreError as error:
+                pause_s = min(pause_s * 2, LONGEST_BACK_OFF_S)
+                self._failed(error)
+
+    async def _store_all(self) -> None:
+        while self._waiting:
+            await self._store_batch()
+
+    async def _store_batch(self) -> None:
+        batch = list(islice(self._waiting, BATCH))
+        lost = self.lost
+        store = self._store or await self._open()
+        new = await self._thread.call(lambda: store.write(batch))
+        for _ in range(len(batch) - (self.lost - lost)):
+            self._waiting.popleft()
+        self.stored += new
+        self._minute.append((self._surroundings.monotonic(), new))
+
+    async def _open(self) -> Store:
+        self._store = await self._thread.call(lambda: open_store(self.node.driver, self.node.options))
+        return self._store
+
+    async def _report_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.node.interval_s)
+            if self._presence.active:
+                await self.publish_now()
+
+    def _failed(self, error: StoreError) -> None:
+        if str(error) != self.trouble:
+            log.error("%s: %s; %d readings wait", self.node.codifier, error, len(self._waiting))
+        self.trouble = str(error)
+
+    def _recovered(self) -> None:
+        if self.trouble:
+            log.warning("%s: stores again; %d readings were given up", self.node.codifier, self.lost)
+        self.trouble = ""

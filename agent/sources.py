@@ -1,0 +1,44 @@
+"""Where the readings of a node come from: its driver, or the store that it fills."""
+
+from typing import Protocol
+
+from agent.presence import Presence
+from agent.sensing import Sensing
+from agent.sink import Sink
+from agent.surroundings import Surroundings
+from config.model import Node
+from protocol.frames import DataFrame
+from storage.registry import STORES
+
+
+class Source(Protocol):
+    """Where a node's readings come from: a driver, or a store that tells how much it stored."""
+
+    async def run(self) -> None:
+        """Publish a reading every interval, until cancelled."""
+        ...
+
+    async def publish_now(self) -> None:
+        """Publish a reading at once, when there is one."""
+        ...
+
+    async def set(self, value: float) -> None:
+        """Take a value; raises DriverError."""
+        ...
+
+    async def step(self, by: float) -> None:
+        """Change the value; raises DriverError."""
+        ...
+
+    def take(self, frame: DataFrame) -> None:
+        """Take a frame of the data bus."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+def make_source(node: Node, presence: Presence, surroundings: Surroundings) -> Source:
+    """Choose the source by the name of the node's driver."""
+    return (Sink if node.driver in STORES else Sensing)(node, presence, surroundings)

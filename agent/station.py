@@ -1,0 +1,115 @@
+"""One configured node at work: its presence on the bus, and the source of its readings."""
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from agent.presence import GaveWay, Presence, Spawn, Transmitter
+from agent.sources import Source, make_source
+from agent.supervisor import NotAnActuatorError
+from agent.surroundings import Surroundings
+from config.model import Node
+from drivers.driver import DriverError, OutOfRangeError
+from protocol.commands import Code
+from protocol.frames import ControlFrame, Flag
+
+log: Final = logging.getLogger("jph.node")
+
+
+Reload = Callable[[ControlFrame], Awaitable[Code]]
+
+
+class Station:
+    """A node of this process. `run` lasts until it is cancelled; `close` ends it in order."""
+
+    def __init__(  # noqa: PLR0913 - each is a different part of the world
+        self,
+        node: Node,
+        surroundings: Surroundings,
+        *,
+        bus: Transmitter,
+        spawn: Spawn,
+        reload: Reload,
+        give_way: Callable[[GaveWay], None],
+    ) -> None:
+        self.node = node
+        self.presence = Presence(
+            node.codifier,
+            node.keepalive_s,
+            bus=bus,
+            clock=surroundings.clock,
+            spawn=spawn,
+            random_number=surroundings.random_number,
+            carry_out=self.carry_out,
+            give_way=give_way,
+            takeover=surroundings.takeover,
+        )
+        self.source: Source = make_source(node, self.presence, surroundings)
+        self._spawn = spawn
+        self._acts: dict[Flag, Callable[[ControlFrame], Awaitable[Code]]] = {
+            Flag.START: self._start,
+            Flag.HALT: self._halt,
+            Flag.SET: self._set,
+            Flag.STEP: self._step,
+            Flag.RELOAD: reload,
+        }
+
+    async def run(self) -> None:
+        """Announce the node and publish its readings."""
+        self.presence.start(active=self.node.active)
+        await self.presence.settled.wait()
+        log.info("%s (%s) is on the bus", self.node.codifier, self.node.name or self.node.driver)
+        await self.source.run()
+
+    async def close(self) -> None:
+        """Let go of the device, then of the bus."""
+        await self.source.close()
+        self.presence.close()
+
+    async def carry_out(self, command: ControlFrame) -> Code:
+        """Act on a command of the control bus and say how it ended."""
+        try:
+            code = await self._acts[command.flag](command)
+        except OutOfRangeError as error:
+            return self._refuse(command, Code.OUT_OF_RANGE, error)
+        except NotAnActuatorError as error:
+            return self._refuse(command, Code.NOT_A_CONTROL_SENSOR, error)
+        except DriverError as error:
+            return self._refuse(command, Code.DRIVER_FAILED, error)
+        log.info("%s: %s from %s: %s", self.node.codifier, command.flag.name.lower(), command.source, code.name.lower())
+        return code
+
+    def _refuse(self, command: ControlFrame, code: Code, error: DriverError) -> Code:
+        log.warning("%s: refused %s from %s: %s", self.node.codifier, command.flag.name.lower(), command.source, error)
+        return code
+
+    async def _start(self, _: ControlFrame) -> Code:
+        self.presence.life.set_active(active=True)
+        self._publish_soon()
+        return Code.TAKEN
+
+    async def _halt(self, _: ControlFrame) -> Code:
+        self.presence.life.set_active(active=False)
+        self.presence.end_numbering()
+        return Code.TAKEN
+
+    async def _set(self, command: ControlFrame) -> Code:
+        await self.source.set(_finite(command.number))
+        self._publish_soon()
+        return Code.TAKEN
+
+    async def _step(self, command: ControlFrame) -> Code:
+        await self.source.step(_finite(command.number))
+        self._publish_soon()
+        return Code.TAKEN
+
+    def _publish_soon(self) -> None:
+        """Publish once the command is answered: its own task runs after the answer was sent."""
+        self._spawn(self.source.publish_now(), f"{self.node.codifier} publishes")
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise OutOfRangeError(f"{number} is not a finite number")
+    return number

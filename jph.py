@@ -1,0 +1,27 @@
+"""jph: watch and control the sensors of many Raspberry Pis. This file only hands on the public names.
+
+`Node` is for new programs. The others are the original system's library: `jph()` gives a channel with `getConfig`,
+`getAllSensors`, `getSensor`, `getMySensor`, `getMySensorElement`, `sendData`, `sendCtrl` and `run`.
+"""
+
+from agent.node import AlreadyRunningError, Node, UnknownNodeError
+from agent.original import Channel, timeNow
+from agent.participant import Answer
+from config.model import ConfigError
+from protocol.errors import JphError
+from protocol.readings import Reading
+
+jph = Channel
+
+__all__ = [
+    "AlreadyRunningError",
+    "Answer",
+    "Channel",
+    "ConfigError",
+    "JphError",
+    "Node",
+    "Reading",
+    "UnknownNodeError",
+    "jph",
+    "timeNow",
+]
