@@ -7,19 +7,21 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from agent import interfaces, netlink, sockets
 from agent.clock import Clock
 from agent.interfaces import BusError, Choice
 from agent.membership import BusState, Membership
 from agent.receiver import Receiver
-from agent.sockets import Datagram, Group, Sender
+from agent.sockets import Datagram
 from agent.transmitter import ReceiveUnicast, Transmitter
+from config.model import Group, Network
 from protocol import frames
 from protocol.instants import Instant
+from protocol.members import Sender
 
-__all__ = ["Bus", "BusCounters", "BusError", "BusState", "Datagram", "Network", "Receive", "ReceiveUnicast", "Sender"]
+__all__ = ["Bus", "BusCounters", "BusError", "BusState", "Datagram", "Receive", "ReceiveUnicast"]
 
 Receive = Callable[[frames.Bus, list[Datagram], Instant], None]
 Wanted = Callable[[bytes], bool]
@@ -27,31 +29,7 @@ Wanted = Callable[[bytes], bool]
 LOOK_AFTER_S: Final = 0.25
 """The kernel tells each change of an interface in several messages: wait for the last, then look once."""
 
-_log = logging.getLogger(__name__)
-
-
-class Network(Protocol):
-    """What the bus needs of the configuration's `network`."""
-
-    @property
-    def control(self) -> Group:
-        """The group of commands and presence."""
-        ...
-
-    @property
-    def data(self) -> Group:
-        """The group of readings."""
-        ...
-
-    @property
-    def interface(self) -> str | None:
-        """The wanted interface by name, address or CIDR; None for the default route's."""
-        ...
-
-    @property
-    def ttl(self) -> int:
-        """How many routers a datagram may pass."""
-        ...
+log: Final = logging.getLogger("jph.bus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +125,7 @@ class Bus:
         """Say in a line which interface and which groups are used, or why none is."""
         network = self._network
         where = self._choice.describe() if self._choice else f"no interface ({self.state.reason})"
-        groups = f"control {_text(network.control)}, data {_text(network.data)}"
-        return f"{where}, {groups}"
+        return f"{where}, control {network.control}, data {network.data}"
 
     async def __aenter__(self) -> Self:
         """Open the sockets and join; raises BusError when the bus is not patient and the network is not as wanted."""
@@ -199,7 +176,7 @@ class Bus:
         try:
             self._bell = netlink.open_bell()
         except OSError as error:
-            _log.warning("the kernel does not tell when an interface changes: %s", error.strerror)
+            log.warning("the kernel does not tell when an interface changes: %s", error.strerror)
         else:
             asyncio.get_running_loop().add_reader(self._bell, self._rang, self._bell)
 
@@ -283,9 +260,9 @@ class Bus:
             return
         self._told = state
         if state.up:
-            _log.info("the buses work: %s", self.describe())
+            log.info("the buses work: %s", self.describe())
         else:
-            _log.warning("the buses do not work: %s", state.reason)
+            log.warning("the buses do not work: %s", state.reason)
 
     def _await_silence(self, now_s: float) -> None:
         until_s = min((receiver.silent_until_s() for receiver in self._receivers.values()), default=float("inf"))
@@ -332,7 +309,3 @@ def _one_family(groups: Collection[Group]) -> sockets.Family:
             "one bus has an IPv4 address and the other an IPv6 address", "give both the same (network.control, data)"
         )
     return families.pop()
-
-
-def _text(group: Group) -> str:
-    return f"[{group.address}]:{group.port}" if ":" in group.address else f"{group.address}:{group.port}"

@@ -8,7 +8,8 @@ from agent import sockets
 from agent.clock import Clock
 from agent.membership import SILENCE_S
 from agent.netlink import Interface
-from agent.sockets import Datagram, Group
+from agent.sockets import Datagram
+from config.model import Group
 from protocol.instants import Instant
 
 HandOn = Callable[[list[Datagram], Instant], None]

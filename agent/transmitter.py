@@ -9,9 +9,11 @@ from typing import Final
 from agent import sockets
 from agent.clock import Clock
 from agent.netlink import Interface
-from agent.sockets import Datagram, Group, Sender
+from agent.sockets import Datagram, Destination
+from config.model import Group
 from protocol.frames import Bus
 from protocol.instants import Instant
+from protocol.members import Sender
 
 ReceiveUnicast = Callable[[list[Datagram], Instant], None]
 
@@ -44,14 +46,16 @@ class Transmitter:
         self._receive_unicast = receive_unicast
         self._changed = changed
         self._socket: socket.socket | None = None
-        self._destinations: dict[Bus, Sender] = {}
+        self._interface: Interface | None = None
+        self._destinations: dict[Bus, Destination] = {}
 
     def aim(self, interface: Interface) -> None:
         """Send to the groups from this interface, always from the same port; raises BusError."""
         sender = self._socket or self._open(interface)
+        self._interface = interface
         for bus, group in self._groups.items():
             self.address = sockets.aim(sender, group, interface)
-            self._destinations[bus] = sockets.destination(group, interface)
+            self._destinations[bus] = sockets.destination((group.address, group.port), interface)
 
     def rest(self) -> None:
         """Send nothing to the groups until the next `aim`: there is no interface for it."""
@@ -85,11 +89,11 @@ class Transmitter:
 
     def send_to(self, address: Sender, datagram: bytes) -> bool:
         """Send to one program; that it cannot be reached says nothing about the buses."""
-        if self._socket is None:
+        if self._socket is None or self._interface is None:
             self.errors += 1
             return False
         try:
-            self._socket.sendto(datagram, address)
+            self._socket.sendto(datagram, sockets.destination(address, self._interface))
         except OSError:
             self.errors += 1
             return False
