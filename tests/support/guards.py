@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,6 @@ THREAD_PATIENCE_S: Final = 5.0
 """A thread that was told to end may take so long on a busy machine; only one that does not end waits for it."""
 
 BLOCKING: Final = {
-    "time.sleep": "time.sleep",
     "socket.getaddrinfo": "name resolution",
     "socket.gethostbyname": "name resolution",
     "socket.gethostbyaddr": "name resolution",
@@ -79,6 +79,8 @@ class BlockingWatch:
 
     def __init__(self) -> None:
         self._seen: list[str] = []
+        self._sleep = time.sleep
+        time.sleep = self._watched_sleep  # it has an audit event from Python 3.13 on
         sys.addaudithook(self._hear)
 
     def forget(self) -> None:
@@ -91,9 +93,17 @@ class BlockingWatch:
             pytest.fail("\n".join(self._seen), pytrace=False)
 
     def _hear(self, event: str, _arguments: tuple[object, ...]) -> None:
-        if event in BLOCKING and _in_event_loop():
-            place = "".join(traceback.format_stack(sys._getframe(1)))
-            self._seen.append(f"{BLOCKING[event]} blocks the event loop:\n{place}")
+        if event in BLOCKING:
+            self._note(BLOCKING[event])
+
+    def _watched_sleep(self, seconds: float, /) -> None:
+        self._note("time.sleep")
+        self._sleep(seconds)
+
+    def _note(self, what: str) -> None:
+        if _in_event_loop():
+            place = "".join(traceback.format_stack(sys._getframe(2)))
+            self._seen.append(f"{what} blocks the event loop:\n{place}")
 
 
 def _in_event_loop() -> bool:
