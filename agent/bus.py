@@ -25,6 +25,7 @@ __all__ = ["Bus", "BusCounters", "BusError", "BusState", "Datagram", "Receive", 
 
 Receive = Callable[[frames.Bus, list[Datagram], Instant], None]
 Wanted = Callable[[bytes], bool]
+Changed = Callable[[BusState], None]
 
 LOOK_AFTER_S: Final = 0.25
 """The kernel tells each change of an interface in several messages: wait for the last, then look once."""
@@ -56,7 +57,7 @@ class Bus:
     handed on. Everything is sent from one port of this process, so that answers come back to it:
     `receive_unicast(datagrams, now)` gets what arrives there. Without it nobody reads that port.
 
-    What the network refuses is a `state`, never an exception, and is tried again. Only entering raises BusError, and
+    What the network refuses is a `state`, never an exception, and is tried again; `changed(state)` is told. Only entering raises BusError, and
     that only when the bus is not `patient`.
     """
 
@@ -69,6 +70,7 @@ class Bus:
         *,
         receive_unicast: ReceiveUnicast | None = None,
         wanted: Wanted | None = None,
+        changed: Changed | None = None,
         patient: bool = False,
     ) -> None:
         groups = {frames.Bus.CONTROL: network.control, frames.Bus.DATA: network.data}
@@ -76,6 +78,7 @@ class Bus:
         self._clock = clock
         self._receive = receive
         self._wanted = wanted
+        self._changed = changed
         self._patient = patient
         self._family = _one_family(groups.values())
         self._transmitter = Transmitter(groups, network.ttl, clock, receive_unicast, self._sending_changed)
@@ -263,6 +266,8 @@ class Bus:
             log.info("the buses work: %s", self.describe())
         else:
             log.warning("the buses do not work: %s", state.reason)
+        if self._changed is not None:
+            self._changed(state)
 
     def _await_silence(self, now_s: float) -> None:
         until_s = min((receiver.silent_until_s() for receiver in self._receivers.values()), default=float("inf"))
