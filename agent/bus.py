@@ -57,8 +57,8 @@ class Bus:
     handed on. Everything is sent from one port of this process, so that answers come back to it:
     `receive_unicast(datagrams, now)` gets what arrives there. Without it nobody reads that port.
 
-    What the network refuses is a `state`, never an exception, and is tried again; `changed(state)` is told. Only entering raises BusError, and
-    that only when the bus is not `patient`.
+    What the network refuses is a `state`, never an exception, and is tried again; `changed(state)` tells of it. Only
+    entering raises BusError, and that only when the bus is not `patient`.
     """
 
     def __init__(  # noqa: PLR0913 -- what differs between agents, tools and tests is said in one place

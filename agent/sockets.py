@@ -174,13 +174,18 @@ def explained(group: Group, interface: Interface) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BusError(
-                f"UDP port {group.port} is taken by another program that does not share it",
-                f"find it with: ss -ulpn 'sport = :{group.port}'",
-            ) from error
-        hint = _HINTS.get(error.errno or 0, "").format(interface=interface.name)
-        raise BusError(f"cannot use {group.address} on {interface.name}: {error.strerror}", hint) from error
+        raise refusal(error, group, interface) from error
+
+
+def refusal(error: OSError, group: Group, interface: Interface) -> BusError:
+    """Say what the kernel refuses for this group, and what can be done."""
+    if error.errno == errno.EADDRINUSE:
+        return BusError(
+            f"UDP port {group.port} is taken by another program that does not share it",
+            f"find it with: ss -ulpn 'sport = :{group.port}'",
+        )
+    hint = _HINTS.get(error.errno or 0, "").format(interface=interface.name)
+    return BusError(f"cannot use {group.address} on {interface.name}: {error.strerror}", hint)
 
 
 _HINTS: Final = {

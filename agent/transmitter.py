@@ -22,9 +22,9 @@ _NOT_THE_NETWORKS_FAULT: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMS
 
 
 class Transmitter:
-    """Sends to the groups and to single addresses without ever waiting; `trouble` is empty while the groups take it.
+    """Sends to the groups and to single addresses without ever waiting.
 
-    What arrives on the port, such as answers, goes to `receive_unicast`; without it nobody reads the port.
+    `trouble` says why a group does not take it, and is empty while all do; `changed` is called when it changes. What arrives on the port, such as answers, goes to `receive_unicast`; without it nobody reads the port.
     """
 
     def __init__(
@@ -38,7 +38,6 @@ class Transmitter:
         self.sent = 0
         self.errors = 0
         self.received = 0
-        self.trouble = ""
         self.address: Sender | None = None
         self._groups = groups
         self._ttl = ttl
@@ -46,13 +45,21 @@ class Transmitter:
         self._receive_unicast = receive_unicast
         self._changed = changed
         self._socket: socket.socket | None = None
-        self._interface: Interface | None = None
+        self._interface: Interface | None = None  # the last one that was aimed from
         self._destinations: dict[Bus, Destination] = {}
+        self._troubles: dict[Bus, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """Return why one of the groups cannot be sent to; empty when all can, as far as is known."""
+        return next(iter(self._troubles.values()), "")
 
     def aim(self, interface: Interface) -> None:
         """Send to the groups from this interface, always from the same port; raises BusError."""
         sender = self._socket or self._open(interface)
-        self._interface = interface
+        if interface != self._interface:
+            self._troubles.clear()
+            self._interface = interface
         for bus, group in self._groups.items():
             self.address = sockets.aim(sender, group, interface)
             self._destinations[bus] = sockets.destination((group.address, group.port), interface)
@@ -60,6 +67,7 @@ class Transmitter:
     def rest(self) -> None:
         """Send nothing to the groups until the next `aim`: there is no interface for it."""
         self._destinations.clear()
+        self._troubles.clear()
 
     def close(self) -> None:
         """Give the port back; closing twice is harmless."""
@@ -70,7 +78,7 @@ class Transmitter:
             self._socket = None
 
     def send(self, bus: Bus, datagram: bytes) -> bool:
-        """Send to a group; returns whether the kernel took it, and reports when the answer differs from the last."""
+        """Send to a group; returns whether the kernel took it."""
         destination = self._destinations.get(bus)
         if self._socket is None or destination is None:
             self.errors += 1
@@ -79,11 +87,10 @@ class Transmitter:
             self._socket.sendto(datagram, destination)
         except OSError as error:
             self.errors += 1
-            self._note(error)
+            self._note(bus, error)
             return False
         self.sent += 1
-        if self.trouble:
-            self.trouble = ""
+        if self._troubles and self._troubles.pop(bus, ""):
             self._changed()
         return True
 
@@ -107,9 +114,12 @@ class Transmitter:
             asyncio.get_running_loop().add_reader(self._socket, self._readable)
         return self._socket
 
-    def _note(self, error: OSError) -> None:
-        if error.errno not in _NOT_THE_NETWORKS_FAULT:
-            self.trouble = f"cannot send: {error.strerror}"
+    def _note(self, bus: Bus, error: OSError) -> None:
+        if error.errno in _NOT_THE_NETWORKS_FAULT or self._interface is None:
+            return
+        trouble = str(sockets.refusal(error, self._groups[bus], self._interface))
+        if self._troubles.get(bus) != trouble:
+            self._troubles[bus] = trouble
             self._changed()
 
     def _readable(self) -> None:

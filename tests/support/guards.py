@@ -7,12 +7,14 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 import pytest
 
 THREAD_PATIENCE_S: Final = 5.0
 """A thread that was told to end may take so long on a busy machine; only one that does not end waits for it."""
+
+PLACE_FRAMES: Final = 6
 
 BLOCKING: Final = {
     "socket.getaddrinfo": "name resolution",
@@ -96,13 +98,13 @@ class BlockingWatch:
         if event in BLOCKING:
             self._note(BLOCKING[event])
 
-    def _watched_sleep(self, seconds: float, /) -> None:
+    def _watched_sleep(self, seconds: float | SupportsIndex, /) -> None:
         self._note("time.sleep")
         self._sleep(seconds)
 
     def _note(self, what: str) -> None:
         if _in_event_loop():
-            place = "".join(traceback.format_stack(sys._getframe(2)))
+            place = "".join(traceback.format_stack(sys._getframe(2), limit=PLACE_FRAMES))
             self._seen.append(f"{what} blocks the event loop:\n{place}")
 
 
