@@ -96,7 +96,7 @@ class Clamp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """The argument of the filter `delta`: pass what differs from what passed last, `by` so much or by so many `percent`.
+    """The argument of the filter `delta`: pass what differs from what passed last, by so much or by so many percent.
 
     With `heartbeat` a value that does not differ passes when that many seconds have gone by.
     """
@@ -122,11 +122,13 @@ class FilterStep(msgspec.Struct, frozen=True):
 class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     """A codifier that has values: a node's own or one of its proxies.
 
-    `channel` is the key of its value in what the driver reads; None is the driver's own value.
+    `name` is short, for tables; `description` is as long as it likes. `channel` is the key of its value in what the
+    driver reads; None is the driver's own value.
     """
 
     codifier: str
     name: str = ""
+    description: str = ""
     unit: str = ""
     channel: str | None = None
     timeout_s: float = 20.0

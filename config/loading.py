@@ -1,0 +1,115 @@
+"""The one door: from a source to a checked configuration."""
+
+import os
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+import msgspec
+
+from config import legacy, sources
+from config.check import build
+from config.dictconfig import check_logging
+from config.document import Table, parse, plain
+from config.messages import at, is_nothing, shown, suggestion
+from config.model import Configuration, Defaults, Kinds, Network, Node, Problem
+from config.nodes import NodesBuilder
+from config.report import Report
+
+SECTIONS: Final = ("network", "defaults", "nodes", "logging")
+
+OWN_PREFIX: Final = "x-"
+"""Sections that begin like this are the writer's own: a place for what `&anchors` share."""
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def load(
+    source: str | None = None, kinds: Kinds | None = None, *, environ: Mapping[str, str] | None = None
+) -> Configuration:
+    """Load a configuration from a path or URL, or from where it is found, and check it as a whole.
+
+    `kinds` gives the types by which the options of drivers and stores are checked; without it, for programs that only
+    listen, they are handed on unchecked. Raises ConfigError with everything that is wrong, and its subclass
+    NoConfigurationError when no configuration was named and none was found.
+    """
+    text = sources.read(source, os.environ if environ is None else environ)
+    configuration = loads(text.data, text.source, kinds)
+    return _with_warnings(configuration, (*text.warnings, *_kept(text)))
+
+
+def loads(data: bytes, source: str = "", kinds: Kinds | None = None) -> Configuration:
+    """Check the bytes of a configuration as `load` does. `source` is what messages call it."""
+    report = Report(source)
+    document = parse(data, report)
+    if not isinstance(document, Table):
+        report.fail(document.line, f"{shown(document)} is no configuration", "it has sections, such as nodes:")
+    if legacy.is_original(document):
+        built = _build(legacy.translate(document, report), kinds, report, lenient=True)
+        built = msgspec.structs.replace(built, original=plain(document))
+    else:
+        built = _build(document, kinds, report, lenient=False)
+    return _with_warnings(built, report.settle())
+
+
+def _kept(text: sources.Text) -> tuple[Problem, ...]:
+    if text.copy is None:
+        return ()
+    from config.remote import keep  # noqa: PLC0415 -- only what came from a server has a copy
+
+    return keep(text)
+
+
+def _with_warnings(configuration: Configuration, warnings: tuple[Problem, ...]) -> Configuration:
+    return msgspec.structs.replace(configuration, warnings=(*warnings, *configuration.warnings))
+
+
+def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: bool) -> Configuration:
+    """Build every section, whatever is wrong with the others."""
+    _refuse_unknown_sections(document, report)
+    network = _section("network", Network, document, report)
+    defaults = _section("defaults", Defaults, document, report)
+    logging = document.entries.get("logging")
+    if logging is not None:
+        check_logging(logging.tree, logging.name, report)
+    _check_ports(network, document, report)
+    return Configuration(
+        network=network,
+        defaults=defaults,
+        nodes=_nodes(document, NodesBuilder(defaults, kinds, report, lenient=lenient), report),
+        logging=plain(logging.tree) if logging is not None else None,
+        source=report.file,
+    )
+
+
+def _refuse_unknown_sections(document: Table, report: Report) -> None:
+    for key, entry in document.entries.items():
+        if key not in SECTIONS and not key.startswith(OWN_PREFIX):
+            message = f"unknown section {entry.name!r}: this version would not do what it says"
+            report.error(entry.line, message, suggestion(key, SECTIONS))
+
+
+def _section(key: str, kind: type[S], document: Table, report: Report) -> S:
+    """Build one section; its defaults when it is not there, or wrong."""
+    entry = document.entries.get(key)
+    built = None if entry is None or is_nothing(entry.tree) else build(kind, entry.tree, entry.name, report)
+    return kind() if built is None else built
+
+
+def _nodes(document: Table, builder: NodesBuilder, report: Report) -> dict[str, Node]:
+    entry = document.entries.get("nodes")
+    if entry is None or is_nothing(entry.tree):
+        return {}
+    if not isinstance(entry.tree, Table):
+        report.error(entry.line, at(entry.name, f"a mapping is expected here, not {shown(entry.tree)}"))
+        return {}
+    return builder.build(entry.tree, entry.name)
+
+
+def _check_ports(network: Network, document: Table, report: Report) -> None:
+    """Refuse two groups with one port: a program that is bound to the port alone hears both and takes one for the other."""
+    if network.control.port != network.data.port:
+        return
+    entry = document.entries["network"]
+    same = f"control and data share the port {network.data.port}"
+    why = "the same group" if network.control == network.data else "hosts that bind to the port alone hear both"
+    report.error(entry.line, at(entry.name, f"{same}: {why}"), "give each bus a port of its own, such as 7001 and 7002")
