@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeGuard
 
 from protocol.readings import Value
 
@@ -66,11 +66,11 @@ class Condition:
 
     def holds(self, value: Value) -> bool:
         """Tell whether `value` satisfies the condition; text and NaN never do."""
-        return _is_number(value) and _HOLDS[self.comparison](float(value), self.threshold)
+        return _is_number(value) and _HOLDS[self.comparison](_nearest_float(value), self.threshold)
 
     def leaves(self, value: Value, hysteresis: float) -> bool:
         """Tell whether `value` is beyond the threshold by `hysteresis`, on the good side; text and NaN never are."""
-        return _is_number(value) and _LEAVES[self.comparison](float(value), self.threshold, hysteresis)
+        return _is_number(value) and _LEAVES[self.comparison](_nearest_float(value), self.threshold, hysteresis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +138,13 @@ class _Watch:
             self.raised = self._row >= self._hits
 
 
-def _is_number(value: Value) -> bool:
-    return not isinstance(value, str) and not math.isnan(value)
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return isinstance(value, int) or (isinstance(value, float) and not math.isnan(value))
+
+
+def _nearest_float(value: float) -> float:
+    """Return a number as a float; an integer too large for one, which JSON can bring, is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

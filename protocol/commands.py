@@ -1,14 +1,16 @@
 """Commands: how they are repeated until confirmed, and never act twice (docs/protocol.md, "Commands")."""
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from protocol.frames import ControlFrame, DataFrame, Flag, Frame
 
-RETRY_DELAYS_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)  # after the first sending: five repeats of the identical frame
-LAST_WAIT_S: Final = 1.8  # for the answer to the last repeat: a command ends after 8 s
-MAX_REMEMBERED: Final = 1000  # commands that a node recognises when they are repeated
+REPEATS_AFTER_S: Final = (0.2, 0.6, 1.4, 3.0, 6.2)  # five repeats of the identical frame, after twice the time each
+GIVES_UP_AFTER_S: Final = 8.0  # the last repeat has 1.8 s to be answered
+MAX_REMEMBERED: Final = 1000  # commands that a node recognises when they are repeated: 20 s of as many as it takes
+_FLOAT32_ROUNDING: Final = 2**-23  # to the nearest float32 and to its shortest decimal, relative to the number
 
 
 class Code(IntEnum):
@@ -88,33 +90,28 @@ class Confirmation:
 class PendingCommand:
     """A command that was sent and is not confirmed yet: when to send it again, and what confirms it."""
 
-    __slots__ = ("_due_s", "attempts", "frame", "repeated", "sent_s")
+    __slots__ = ("_repeats_s", "attempts", "frame", "gives_up_s", "repeated", "sent_s")
 
     def __init__(self, frame: ControlFrame, now_s: float, *, repeated: bool = True) -> None:
         """Note that `frame` is sent now. A step to an original node must not be `repeated`: it would act twice."""
         self.frame = frame
         self.sent_s = now_s
+        self.gives_up_s = now_s + GIVES_UP_AFTER_S  # when it counts as unanswered
         self.attempts = 1
         self.repeated = repeated
-        self._due_s = now_s + RETRY_DELAYS_S[0]
-
-    @property
-    def gives_up_s(self) -> float:
-        """The monotonic time at which the command counts as unanswered."""
-        return self.sent_s + sum(RETRY_DELAYS_S) + LAST_WAIT_S
+        self._repeats_s = [now_s + after_s for after_s in REPEATS_AFTER_S] if repeated else []
 
     @property
     def due_s(self) -> float:
         """The monotonic time at which something is to be done: send again, or give up."""
-        return self._due_s if self.repeated and self.attempts <= len(RETRY_DELAYS_S) else self.gives_up_s
+        return self._repeats_s[0] if self._repeats_s else self.gives_up_s
 
     def repeat(self, now_s: float) -> ControlFrame | None:
-        """Return the frame when it is time to send it again."""
-        if now_s < self.due_s or self.due_s == self.gives_up_s:
+        """Return the frame when it is time to send it again; repeats whose time was missed are left out."""
+        if not self.due_s <= now_s < self.gives_up_s:
             return None
+        self._repeats_s = [at_s for at_s in self._repeats_s if at_s > now_s]
         self.attempts += 1
-        if self.attempts <= len(RETRY_DELAYS_S):
-            self._due_s += RETRY_DELAYS_S[self.attempts - 1]
         return self.frame
 
     def confirmation(self, heard: Frame) -> Confirmation | None:
@@ -134,11 +131,28 @@ class PendingCommand:
         return Confirmation(Code(pair[1]), acknowledged=True)
 
     def _shown_by_reading(self, heard: DataFrame) -> Confirmation | None:
-        shown = self.frame.flag is Flag.SET and heard.flag is not Flag.NUMBERING and heard.value == self.frame.number
+        if self.frame.flag is not Flag.SET or heard.flag is Flag.NUMBERING:
+            return None
+        shown = heard.value == self.frame.number or _rounds_to(heard, self.frame.number)
         return Confirmation(Code.TAKEN, acknowledged=False) if shown else None
 
     def _shown_by_state(self, heard: ControlFrame) -> Confirmation | None:
-        wanted = {Flag.START: (Flag.ALIVE, True), Flag.HALT: (Flag.ALIVE, False)}.get(self.frame.flag)
-        reloaded = self.frame.flag is Flag.RELOAD and heard.flag is Flag.NEW
-        shown = reloaded or (heard.flag, heard.active) == wanted
+        shown = (self.frame.flag, heard.flag, heard.active) in _SHOWN_BY
         return Confirmation(Code.TAKEN, acknowledged=False) if shown else None
+
+
+_SHOWN_BY: Final = frozenset(  # (command, flag and active state of a frame that shows that it was carried out)
+    {
+        (Flag.START, Flag.ALIVE, True),
+        (Flag.HALT, Flag.ALIVE, False),
+        (Flag.RELOAD, Flag.NEW, True),
+        (Flag.RELOAD, Flag.NEW, False),
+    }
+)
+
+
+def _rounds_to(heard: DataFrame, number: float) -> bool:
+    """Tell whether a reading is what a float32 keeps of `number`: an original node sends no more digits."""
+    if heard.flag is not Flag.FLOAT or isinstance(heard.value, str):
+        return False
+    return math.isclose(heard.value, number, rel_tol=_FLOAT32_ROUNDING)

@@ -3,6 +3,7 @@
 The owner feeds moments and frames and carries out what comes back: frames to send, commands to act on, the end.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -18,8 +19,9 @@ from protocol.sequences import after, distance
 PROBE_S: Final = 1.0  # a newcomer listens so long for an incumbent of the same codifier
 PONGS_PER_S: Final = 50.0
 COMMANDS_PER_S: Final = 50.0
-REMINDERS_PER_S: Final = 5.0  # how often an incumbent tells a newcomer that it is there
+REMINDERS_PER_S: Final = 5.0  # how often an incumbent tells newcomers that it is there, and its owner of rivals
 _OWN_FRAMES: Final = 1000  # a frame with one of my last so many sequences and my config time is my own, come back
+_NEVER_S: Final = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ Action: TypeAlias = Send | Act | Settled | GiveWay | Rival
 class Life:
     """One node's presence: start, keep-alive, pings, commands and duplicates.
 
-    `takeover` starts although another instance answers. `takes_commands` is False for programs of operators,
-    which are present but have nothing that could be commanded.
+    `takeover` starts although another instance answers. Of instances that start at the same time the one with
+    the earlier config time stays. Until that is settled the node takes no commands, so that none acts twice.
     """
 
     def __init__(self, codifier: str, keepalive_s: float, first_sequence: int, *, takeover: bool = False) -> None:
@@ -73,10 +75,15 @@ class Life:
         self.rivals = 0
         self.pongs = RateLimit(PONGS_PER_S, PONGS_PER_S)
         self.commands = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
+        self._answers_without_act = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
         self._reminders = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
+        self._reports = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
         self._memory = CommandMemory()
         self._takeover = takeover
         self._next_sequence = first_sequence
+        self._announced_sequence = first_sequence
+        self._former_config_time_ms = 0.0
+        self._gave_way = False
         self._probing_until_s: float | None = None
         self._alive_due_s = 0.0
 
@@ -87,19 +94,21 @@ class Life:
 
     @property
     def due_s(self) -> float:
-        """The monotonic time at which `tick` has something to do."""
+        """The monotonic time at which `tick` has something to do; never, once the node gave way."""
+        if self._gave_way:
+            return _NEVER_S
         return self._alive_due_s if self._probing_until_s is None else self._probing_until_s
 
     def start(self, now: Instant, *, active: bool = True) -> list[Action]:
         """Announce the node and begin to listen for another instance of it."""
         self.active = active
-        self.config_time_ms = float(int(now.wall_ms))
         self._probing_until_s = now.monotonic_s + PROBE_S
-        return [self._status(Flag.NEW, now)]
+        return self.reloaded(now)
 
     def reloaded(self, now: Instant) -> list[Action]:
         """Announce that the configuration was read again."""
-        self.config_time_ms = float(int(now.wall_ms))
+        self._former_config_time_ms, self.config_time_ms = self.config_time_ms, float(int(now.wall_ms))
+        self._announced_sequence = self._next_sequence
         return [self._status(Flag.NEW, now)]
 
     def tick(self, now: Instant) -> list[Action]:
@@ -116,21 +125,25 @@ class Life:
 
     def hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
         """Take a frame of the control bus."""
+        if self._gave_way:
+            return []
         if frame.source == self.codifier:
             return self._hear_namesake(frame, sender, now)
-        if frame.destination not in {self.codifier, EVERYBODY}:
+        if frame.destination not in (self.codifier, EVERYBODY):
             return []
         if frame.flag is Flag.PING:
             return self._hear_ping(frame, now)
-        return self._hear_command(frame, now) if frame.flag in COMMANDS else []
+        return self._hear_command(frame, now) if frame.flag in COMMANDS and self.settled else []
 
     def acted(self, command: ControlFrame, code: Code, now: Instant) -> list[Action]:
         """Answer a command that was carried out or refused."""
         self._memory.remember(command, code)
         answer = self._acknowledge(command, code, now)
-        if code is not Code.TAKEN or command.flag not in {Flag.START, Flag.HALT}:
+        if code is not Code.TAKEN:
             return [answer]
-        return [answer, self._alive(now)]
+        if command.flag in {Flag.START, Flag.HALT}:
+            return [answer, self._alive(now)]
+        return [answer, *self.reloaded(now)] if command.flag is Flag.RELOAD else [answer]
 
     def set_active(self, *, active: bool) -> None:
         """Begin or stop sending readings; `acted` tells the others."""
@@ -149,21 +162,35 @@ class Life:
         if frame.flag not in {Flag.NEW, Flag.ALIVE} or self._is_own(frame):
             return []
         if self.settled:
-            self.rivals += 1
-            return [Rival(sender), *self._remind(frame, now)]
-        if self._takeover:
-            return []
-        if frame.flag is Flag.ALIVE:
-            return [GiveWay(sender)]
-        return self._remind(frame, now) if frame.number > self.config_time_ms else []
+            return self._meet_rival(frame, sender, now)
+        if self._takeover or not self._is_preceded_by(frame):
+            return self._remind(frame, now)
+        self._gave_way = True
+        return [GiveWay(sender)]
+
+    def _meet_rival(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
+        self.rivals += 1
+        report: list[Action] = [Rival(sender)] if self._reports.allows(now.monotonic_s) else []
+        return [*report, *self._remind(frame, now)]
 
     def _remind(self, frame: ControlFrame, now: Instant) -> list[Action]:
         if frame.flag is not Flag.NEW or not self._reminders.allows(now.monotonic_s):
             return []
         return [self._alive(now)]
 
+    def _is_preceded_by(self, frame: ControlFrame) -> bool:
+        """Tell whether the namesake was there before this newcomer: `I` comes from one that is settled.
+
+        Two newcomers may both hear each other, or only one of them the other: the earlier config time decides for
+        both alike, however their clocks differ, and the sequence for two that start in the same millisecond.
+        """
+        mine = (self.config_time_ms, self._announced_sequence)
+        return frame.flag is Flag.ALIVE or (frame.number, frame.sequence) < mine
+
     def _is_own(self, frame: ControlFrame) -> bool:
-        return frame.number == self.config_time_ms and 0 < distance(self._next_sequence, frame.sequence) <= _OWN_FRAMES
+        if frame.number not in (self.config_time_ms, self._former_config_time_ms):
+            return False
+        return 0 < distance(self._next_sequence, frame.sequence) <= _OWN_FRAMES
 
     def _hear_ping(self, frame: ControlFrame, now: Instant) -> list[Action]:
         if not self.pongs.allows(now.monotonic_s):
@@ -172,12 +199,16 @@ class Life:
 
     def _hear_command(self, command: ControlFrame, now: Instant) -> list[Action]:
         if self._memory.knows(command):
-            code = self._memory.answer(command)
-            return [] if code is None else [self._acknowledge(command, code, now)]
+            return self._answer_without_act(command, self._memory.answer(command), now)
         if not self.commands.allows(now.monotonic_s):
-            return [self._acknowledge(command, Code.TOO_MANY, now)]
+            return self._answer_without_act(command, Code.TOO_MANY, now)
         self._memory.remember(command, None)
         return [Act(command)]
+
+    def _answer_without_act(self, command: ControlFrame, code: Code | None, now: Instant) -> list[Action]:
+        if code is None or not self._answers_without_act.allows(now.monotonic_s):
+            return []
+        return [self._acknowledge(command, code, now)]
 
     def _acknowledge(self, command: ControlFrame, code: Code, now: Instant) -> Send:
         return self._send(Flag.ACKNOWLEDGE, command.source, pack_pair(command.sequence, code), now)

@@ -11,8 +11,11 @@ class RateLimit:
         self._at_s: float | None = None
 
     def allows(self, now_s: float) -> bool:
-        """Take one token if there is one; count the refusal if not. `now_s` is monotonic."""
-        elapsed_s = 0.0 if self._at_s is None else now_s - self._at_s
+        """Take one token if there is one; count the refusal if not.
+
+        `now_s` is monotonic; a clock that goes back all the same neither takes tokens away nor stops their flow.
+        """
+        elapsed_s = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
         self._at_s = now_s
         self._tokens = min(self.burst, self._tokens + elapsed_s * self.per_second)
         if self._tokens < 1:

@@ -3,10 +3,10 @@
 It is fed with frames and moments, and has neither a socket nor a clock. Its memory is bounded whatever arrives.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from math import isfinite
+from typing import Final, TypeAlias
 
 from protocol.bad_datagrams import ELSEWHERE, BadDatagrams
 from protocol.codifiers import EVERYBODY
@@ -20,7 +20,7 @@ from protocol.readings import Value
 from protocol.sequences import Arrival
 
 MAX_UNEXPECTED: Final = 2048  # codifiers that no configuration names: about 1.5 KiB each, 3 MiB in all
-MAX_PINGS_TO_EVERYBODY: Final = 4  # kept for nodes that are first heard when they answer one
+MAX_PINGS_TO_UNKNOWN: Final = 16  # kept for nodes that are first heard when they answer one
 
 COMMAND_WORDS: Final = {
     Flag.START: "start",
@@ -30,8 +30,12 @@ COMMAND_WORDS: Final = {
     Flag.STEP: "step",
 }
 
-Events = tuple[Event, ...]
+Events: TypeAlias = tuple[Event, ...]
 NOTHING: Final[Events] = ()
+
+# Members of an enumeration are not quick to look up, and these are for every reading.
+_NEXT: Final = Arrival.NEXT
+_NUMBERING: Final = Flag.NUMBERING
 
 
 class Roster:
@@ -46,15 +50,18 @@ class Roster:
         self.sensors: dict[str, SensorRecord] = {}
         self.bad_datagrams = BadDatagrams()
         self.refused = 0
-        self._unexpected = 0
-        self._pings_to_everybody: deque[tuple[float, Instant]] = deque(maxlen=MAX_PINGS_TO_EVERYBODY)
+        self._expected_nodes: set[str] = set()
+        self._expected_sensors: set[str] = set()
+        self._pings_to_unknown: deque[tuple[str, float, Instant]] = deque(maxlen=MAX_PINGS_TO_UNKNOWN)
         self.expect(nodes, sensors)
 
     def expect(self, nodes: Iterable[NodeProfile], sensors: Iterable[SensorProfile]) -> None:
         """Make room for what a configuration names, whatever else is heard; what was heard already is kept."""
         for node in nodes:
+            self._expected_nodes.add(node.codifier)
             self.nodes.setdefault(node.codifier, NodeRecord(node)).apply(node)
         for sensor in sensors:
+            self._expected_sensors.add(sensor.codifier)
             self.sensors.setdefault(sensor.codifier, SensorRecord(sensor)).apply(sensor)
 
     def hear(self, frame: Frame, sender: Sender, now: Instant) -> Events:
@@ -73,39 +80,33 @@ class Roster:
         node = self.nodes.get(sensor.node)
         if node is not None:
             node.heard_s = now.monotonic_s
-        if frame.flag is Flag.NUMBERING:
-            return _renumbered(sensor, sensor.tracker.announce(frame.sequence), now)
+        if frame.flag is _NUMBERING:
+            return _take_announcement(sensor, frame, now)
         arrival = sensor.tracker.observe(frame.sequence)
-        if arrival is Arrival.NEXT or arrival is Arrival.GAP:
-            return _take(sensor, frame, now)
-        return _take_disordered(sensor, frame, arrival, now)
+        return _take(sensor, frame, now) if arrival is _NEXT else _take_unexpected(sensor, frame, arrival, now)
 
     def hear_control(self, frame: ControlFrame, sender: Sender, now: Instant) -> Events:
         """Take a frame of the control bus."""
-        node = self.nodes.get(frame.source) or self._admit_node(frame.source)
+        node = self.nodes.get(frame.source) or self._admit_node(frame)
         if node is None:
             self.refused += 1
             return NOTHING
-        unheard = node.heard_s is None
-        if frame.flag is Flag.NEW:
-            node.tracker.restart(frame.sequence)
-        elif sender == node.sender or node.sender is None:
-            node.tracker.observe(frame.sequence)
-        events = _rivalry(node, sender, now) if node.heard_from(sender, now.monotonic_s) else NOTHING
-        tell = _TELLERS.get(frame.flag)
-        if tell is not None:
-            events += tell(node, frame, now)
-        if unheard and frame.flag is not Flag.NEW:
-            events += (Event(now.wall_ms, EventKind.APPEARED, node.codifier, f"heard from {sender[0]}"),)
-        return events
+        appears = node.sender is None and frame.flag is not Flag.NEW
+        arrival = _observe(node, frame)
+        events = _appearance(node, sender, now) if appears else NOTHING
+        if node.heard_from(sender, now.monotonic_s, arrival):
+            events += _rivalry(node, sender, now)
+        return events + _listen(node, frame, arrival, now)
 
     def pinged(self, codifier: str, number: float, now: Instant) -> None:
-        """Note that this program sends a ping; `@@` is a ping to every node known."""
-        if codifier == EVERYBODY:
-            self._pings_to_everybody.append((number, now))
-        for node in self.nodes.values():
-            if codifier in {EVERYBODY, node.codifier}:
-                node.round_trips.ping(number, now)
+        """Note that this program sends a ping; `@@` is a ping to every node."""
+        known = self.nodes.get(codifier)
+        if known is not None:
+            known.round_trips.ping(number, now)
+            return
+        self._pings_to_unknown.append((codifier, number, now))
+        for node in self.nodes.values() if codifier == EVERYBODY else ():
+            node.round_trips.ping(number, now)
 
     def status(self, codifier: str, now_s: float) -> Status:
         """Judge the last value of a sensor; a codifier that was never heard of is unheard."""
@@ -125,37 +126,42 @@ class Roster:
                 yield Event(now.wall_ms, EventKind.STATUS, sensor.codifier, detail)
 
     def _admit_sensor(self, codifier: str) -> SensorRecord | None:
-        if not self._has_room():
+        if not self._has_room_for(codifier):
             return None
         return self.sensors.setdefault(codifier, SensorRecord(SensorProfile(codifier, codifier)))
 
-    def _admit_node(self, codifier: str) -> NodeRecord | None:
-        if codifier == EVERYBODY or not self._has_room():
+    def _admit_node(self, frame: ControlFrame) -> NodeRecord | None:
+        if not self._has_room_for(frame.source):
             return None
-        node = self.nodes.setdefault(codifier, NodeRecord(NodeProfile(codifier)))
-        for number, sent in self._pings_to_everybody:
-            node.round_trips.ping(number, sent)
+        node = self.nodes.setdefault(frame.source, NodeRecord(NodeProfile(frame.source)))
+        for codifier, number, sent in self._pings_to_unknown:
+            if frame.flag is Flag.PONG and number == frame.number and codifier in (frame.source, EVERYBODY):
+                node.round_trips.ping(number, sent)
         return node
 
-    def _has_room(self) -> bool:
-        if self._unexpected >= MAX_UNEXPECTED:
-            return False
-        self._unexpected += 1
-        return True
+    def _has_room_for(self, codifier: str) -> bool:
+        expected = len(self._expected_nodes) + len(self._expected_sensors)
+        return codifier != EVERYBODY and len(self.nodes) + len(self.sensors) - expected < MAX_UNEXPECTED
 
 
 def _take(sensor: SensorRecord, frame: DataFrame, now: Instant) -> Events:
     value = frame.value
-    if type(value) is float and not math.isfinite(value):
+    if type(value) is float and not isfinite(value):
         return _bad_value(sensor, value, now)
     sensor.take(frame, now.monotonic_s)
     return NOTHING
 
 
-def _take_disordered(sensor: SensorRecord, frame: DataFrame, arrival: Arrival, now: Instant) -> Events:
-    if arrival is Arrival.RENUMBERED:
-        return _renumbered(sensor, arrival, now) + _take(sensor, frame, now)
-    return NOTHING  # late or doubled: a newer value is here already
+def _take_unexpected(sensor: SensorRecord, frame: DataFrame, arrival: Arrival, now: Instant) -> Events:
+    events = _renumbered(sensor, arrival, now)
+    if arrival in (Arrival.LATE, Arrival.DUPLICATE) and sensor.is_outdated(frame, now.monotonic_s):
+        return events
+    return events + _take(sensor, frame, now)
+
+
+def _take_announcement(sensor: SensorRecord, frame: DataFrame, now: Instant) -> Events:
+    newest = sensor.timestamp_ms is not None and frame.timestamp_ms > sensor.timestamp_ms
+    return _renumbered(sensor, sensor.tracker.announce(frame.sequence, anew=newest), now)
 
 
 def _bad_value(sensor: SensorRecord, value: Value, now: Instant) -> Events:
@@ -166,63 +172,89 @@ def _bad_value(sensor: SensorRecord, value: Value, now: Instant) -> Events:
 
 
 def _renumbered(sensor: SensorRecord, arrival: Arrival, now: Instant) -> Events:
-    if arrival is not Arrival.RENUMBERED:
+    if arrival is not Arrival.RENUMBERED or not sensor.is_worth_telling(now.monotonic_s):
         return NOTHING
     detail = "its readings are numbered anew: readings between the numberings cannot be counted"
     return (Event(now.wall_ms, EventKind.RENUMBERED, sensor.codifier, detail),)
 
 
+def _observe(node: NodeRecord, frame: ControlFrame) -> Arrival:
+    """Count a frame; a repeated `N` has the config time that is known and begins nothing."""
+    if frame.flag is Flag.NEW and frame.number != node.config_time_ms:
+        return node.tracker.restart(frame.sequence)
+    return node.tracker.observe(frame.sequence)
+
+
+def _appearance(node: NodeRecord, sender: Sender, now: Instant) -> Events:
+    return (Event(now.wall_ms, EventKind.APPEARED, node.codifier, f"heard from {sender[0]}"),)
+
+
 def _rivalry(node: NodeRecord, sender: Sender, now: Instant) -> Events:
+    if not node.is_worth_telling(now.monotonic_s):
+        return NOTHING
     detail = f"speaks from {_place(sender)} and from {_place(node.former_sender or ELSEWHERE)}"
     return (Event(now.wall_ms, EventKind.DUPLICATED, node.codifier, detail),)
+
+
+def _listen(node: NodeRecord, frame: ControlFrame, arrival: Arrival, now: Instant) -> Events:
+    """Take what a frame says. The same frame once more says nothing, and a late one nothing of the present state."""
+    outdated = node.is_outdated(frame, arrival)
+    tell = _TELLERS.get(frame.flag)
+    if tell is None or (outdated and arrival is Arrival.DUPLICATE):
+        return NOTHING
+    events = tell(node, frame, now)
+    return events if outdated or frame.flag not in _TELLING_STATE else events + _told_state(node, frame, now)
 
 
 def _told_start(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
     node.starts += 1
     node.started_wall_ms = now.wall_ms
-    _told_state(node, frame, now)
+    node.say_active(active=frame.active, now_s=now.monotonic_s)
+    _told_config_time(node, frame, now)
     return (Event(now.wall_ms, EventKind.STARTED, node.codifier, describe_start(frame, now)),)
 
 
-def _told_state(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
-    before, node.active = node.active, frame.active
+def _told_config_time(node: NodeRecord, frame: ControlFrame, _: Instant) -> Events:
     node.config_time_ms = frame.number
-    if before is None or before == frame.active or frame.flag is Flag.NEW:
+    return NOTHING
+
+
+def _told_pong(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
+    node.round_trips.pong(frame.number, frame.timestamp_ms, now)
+    return NOTHING
+
+
+def _told_state(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
+    if not node.say_active(active=frame.active, now_s=now.monotonic_s):
         return NOTHING
     kind = EventKind.RESUMED if frame.active else EventKind.HALTED
     return (Event(now.wall_ms, kind, node.codifier, "sends readings" if frame.active else "sends no readings"),)
 
 
-def _told_pong(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
-    node.active = frame.active
-    node.round_trips.pong(frame.number, frame.timestamp_ms, now)
-    return NOTHING
-
-
 def _told_command(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
-    if node.last_command == (frame.sequence, frame.timestamp_ms):
-        return NOTHING  # the same command again, because its answer was late or lost
-    node.last_command = (frame.sequence, frame.timestamp_ms)
-    value = f" {frame.number:g}" if frame.flag in {Flag.SET, Flag.STEP} else ""
+    value = f" {frame.number}".removesuffix(".0") if frame.flag in (Flag.SET, Flag.STEP) else ""
     detail = f"{COMMAND_WORDS[frame.flag]}{value}"
     return (Event(now.wall_ms, EventKind.COMMANDED, frame.destination, detail, by=node.codifier),)
 
 
 def _told_answer(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
     node.acknowledges = True
+    answer = (frame.destination, frame.number)
     pair = unpack_pair(frame.number)
-    if pair is None or pair[1] not in REASONS:
+    if pair is None or pair[1] not in REASONS or answer == node.last_answer:
         return NOTHING
+    node.last_answer = answer
     return (Event(now.wall_ms, EventKind.ANSWERED, node.codifier, REASONS[Code(pair[1])], by=frame.destination),)
 
 
 _TELLERS: Final[dict[Flag, Callable[[NodeRecord, ControlFrame, Instant], Events]]] = {
     Flag.NEW: _told_start,
-    Flag.ALIVE: _told_state,
+    Flag.ALIVE: _told_config_time,
     Flag.PONG: _told_pong,
     Flag.ACKNOWLEDGE: _told_answer,
     **dict.fromkeys(COMMANDS, _told_command),
 }
+_TELLING_STATE: Final = frozenset({Flag.ALIVE, Flag.PONG})
 
 
 def _place(sender: Sender) -> str:

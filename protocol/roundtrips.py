@@ -1,8 +1,8 @@
 """Round trips and clock offsets from pings (docs/protocol.md, "Pings")."""
 
 import math
-import statistics
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from protocol.instants import Instant
@@ -24,6 +24,18 @@ class RoundTripSummary(NamedTuple):
     max: float | None = None
 
 
+class OffsetSample(NamedTuple):
+    """What one answer says of a clock: the true offset is at most half a round trip and half a tick away."""
+
+    round_trip_ms: float
+    offset_ms: float
+
+    def contradicts(self, other: "OffsetSample") -> bool:
+        """Tell whether no offset agrees with both samples: one of the two clocks stepped between them."""
+        either_error_ms = (self.round_trip_ms + other.round_trip_ms) / 2 + 2 * _HALF_TICK_MS
+        return abs(self.offset_ms - other.offset_ms) > either_error_ms
+
+
 class RoundTrips:
     """The pings sent to one node and what their answers tell."""
 
@@ -33,32 +45,31 @@ class RoundTrips:
         self.sent = 0
         self.received = 0
         self.last_ms: float | None = None
-        self._outstanding: dict[float, Instant] = {}
-        self._recent: deque[float] = deque(maxlen=KEPT_ROUND_TRIPS)
-        self._offsets: deque[tuple[float, float]] = deque(maxlen=OFFSET_SAMPLES)  # (round trip, offset)
+        self._outstanding: dict[float, float] = {}  # number of the ping -> when it was sent, monotonic, in seconds
+        self._recent: deque[float] | None = None  # most nodes are never pinged: they need no room
+        self._offsets: list[OffsetSample] = []
 
     @property
     def offset_ms(self) -> float | None:
         """How far the node's clock is ahead of this computer's, or None while there was no answer."""
-        return min(self._offsets)[1] if self._offsets else None
+        return min(self._offsets).offset_ms if self._offsets else None
 
     def ping(self, number: float, now: Instant) -> None:
         """Note that a ping with this number was sent now."""
         self.sent += 1
-        self._outstanding[number] = now
+        self._outstanding[number] = now.monotonic_s
         if len(self._outstanding) > MAX_OUTSTANDING:
             del self._outstanding[next(iter(self._outstanding))]
 
     def pong(self, number: float, timestamp_ms: int, now: Instant) -> float | None:
         """Take an answer; return its round trip in ms, or None when no such ping is awaited."""
-        sent = self._outstanding.pop(number, None)
-        if sent is None:
+        sent_s = self._outstanding.pop(number, None)
+        if sent_s is None:
             return None
-        round_trip_ms = (now.monotonic_s - sent.monotonic_s) * 1000
-        self.received += 1
-        self.last_ms = round_trip_ms
-        self._recent.append(round_trip_ms)
-        self._offsets.append((round_trip_ms, timestamp_ms + _HALF_TICK_MS - (now.wall_ms - round_trip_ms / 2)))
+        round_trip_ms = (now.monotonic_s - sent_s) * 1000
+        self._keep(round_trip_ms)
+        answered_wall_ms = now.wall_ms - round_trip_ms / 2
+        self._learn(OffsetSample(round_trip_ms, timestamp_ms + _HALF_TICK_MS - answered_wall_ms))
         return round_trip_ms
 
     def summary(self) -> RoundTripSummary:
@@ -67,4 +78,22 @@ class RoundTrips:
             return RoundTripSummary(self.sent, self.received)
         ordered = sorted(self._recent)
         p99 = ordered[math.ceil(len(ordered) * 0.99) - 1]
-        return RoundTripSummary(self.sent, self.received, ordered[0], statistics.median(ordered), p99, ordered[-1])
+        return RoundTripSummary(self.sent, self.received, ordered[0], _median(ordered), p99, ordered[-1])
+
+    def _keep(self, round_trip_ms: float) -> None:
+        self.received += 1
+        self.last_ms = round_trip_ms
+        if self._recent is None:
+            self._recent = deque(maxlen=KEPT_ROUND_TRIPS)
+        self._recent.append(round_trip_ms)
+
+    def _learn(self, sample: OffsetSample) -> None:
+        if self._offsets and sample.contradicts(min(self._offsets)):
+            self._offsets.clear()
+        self._offsets.append(sample)
+        del self._offsets[:-OFFSET_SAMPLES]
+
+
+def _median(ordered: Sequence[float]) -> float:
+    # The module statistics would have one: importing it takes as long as a third of the agent's start.
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
