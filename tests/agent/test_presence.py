@@ -1,0 +1,221 @@
+"""One codifier on the bus: announced, kept alive, answering, numbered; in time that the test drives."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from agent.presence import GaveWay, Presence
+from protocol.commands import Code, pack_pair
+from protocol.errors import EncodeError
+from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame, decode
+from protocol.members import Sender
+from tests.support.driven_time import DrivenLoop
+
+ELSEWHERE: Sender = ("192.0.2.7", 40_000)
+
+
+class Wire:
+    """A bus that keeps what is sent, decoded."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+
+    def send(self, bus: Bus, datagram: bytes) -> bool:
+        self.frames.append(decode(bus, datagram))
+        return True
+
+    def take(self) -> list[Frame]:
+        """Return what was sent since the last time."""
+        taken, self.frames = self.frames, []
+        return taken
+
+    def flags(self) -> str:
+        """Return the flags of what was sent since the last time."""
+        return "".join(frame.flag for frame in self.take())
+
+
+class Host:
+    """One presence with the rest of the world around it."""
+
+    def __init__(self, loop: DrivenLoop, *, code: Code = Code.TAKEN, takeover: bool = False) -> None:
+        self.loop = loop
+        self.wire = Wire()
+        self.commands: list[ControlFrame] = []
+        self.gave_way: list[GaveWay] = []
+        self.code = code
+        self.presence = Presence(
+            "C1",
+            10.0,
+            bus=self.wire,
+            clock=loop.clock,
+            spawn=self.spawn,
+            random_number=lambda _: 41,
+            carry_out=self.carry_out,
+            give_way=self.gave_way.append,
+            takeover=takeover,
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
+        return self.loop.create_task(work, name=name)
+
+    async def carry_out(self, command: ControlFrame) -> Code:
+        self.commands.append(command)
+        return self.code
+
+    async def hear(self, flag: Flag, number: float = 0.0, *, source: str = "CC", sequence: int = 7) -> None:
+        now = self.loop.clock.now()
+        frame = ControlFrame(sequence, int(now.wall_ms), flag, source, "C1", number, active=True)
+        self.presence.hear(frame, ELSEWHERE, now)
+        await self.loop.settle()
+
+
+@pytest.fixture
+def host(driven_time: DrivenLoop) -> Iterator[Host]:
+    host = Host(driven_time)
+    yield host
+    host.presence.close()
+
+
+async def test_a_start_is_announced_and_settles_after_the_probe(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    assert (host.wire.flags(), host.presence.settled.is_set()) == ("N", False)
+    await driven_time.advance(1.0)
+    assert (host.wire.flags(), host.presence.settled.is_set()) == ("I", True)
+
+
+async def test_a_silent_node_keeps_alive(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    await driven_time.advance(35.0)
+    assert host.wire.flags() == "III"
+
+
+async def test_readings_of_its_own_stand_for_keep_alives(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    for _ in range(8):
+        host.presence.publish("C1", 21.5)
+        await driven_time.advance(5.0)
+    assert host.wire.flags() == "n" + "f" * 8
+
+
+async def test_readings_of_a_proxy_do_not(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    for _ in range(4):
+        host.presence.publish("C2", 21.5)
+        await driven_time.advance(5.0)
+    assert host.wire.flags() == "nffIffI"
+
+
+async def test_each_sensor_is_announced_once_and_numbered_by_itself(host: Host) -> None:
+    for codifier in ("C1", "F2", "C1", "F2"):
+        host.presence.publish(codifier, 1)
+    sent = [(frame.source, frame.flag, frame.sequence) for frame in host.wire.take()]
+    assert sent == [
+        ("C1", "n", 41),
+        ("C1", "i", 42),
+        ("F2", "n", 41),
+        ("F2", "i", 42),
+        ("C1", "i", 43),
+        ("F2", "i", 43),
+    ]
+
+
+async def test_a_value_that_cannot_travel_uses_no_number(host: Host) -> None:
+    with pytest.raises(EncodeError):
+        host.presence.publish("C1", float("nan"))
+    host.presence.publish("C1", 1)
+    assert [frame.sequence for frame in host.wire.take()] == [41, 42]
+
+
+async def test_a_reading_carries_the_time_at_which_it_was_measured(host: Host) -> None:
+    host.presence.publish("C1", 1, timestamp_ms=1_600_000_000_123)
+    assert {frame.timestamp_ms for frame in host.wire.take()} == {1_600_000_000_123}
+
+
+async def test_a_command_is_carried_out_and_answered(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    await host.hear(Flag.SET, 80.0)
+    (answer,) = host.wire.take()
+    assert isinstance(answer, ControlFrame)
+    assert (answer.flag, answer.destination, answer.number) == (Flag.ACKNOWLEDGE, "CC", pack_pair(7, Code.TAKEN))
+    assert [command.number for command in host.commands] == [80.0]
+
+
+async def test_a_refused_command_is_answered_with_the_reason(driven_time: DrivenLoop) -> None:
+    host = Host(driven_time, code=Code.OUT_OF_RANGE)
+    await host.hear(Flag.SET, 800.0)
+    (answer,) = host.wire.take()
+    assert isinstance(answer, ControlFrame)
+    assert answer.number == pack_pair(7, Code.OUT_OF_RANGE)
+
+
+async def test_the_same_command_again_acts_once_and_is_answered_again(host: Host) -> None:
+    await host.hear(Flag.STEP, 5.0)
+    await host.hear(Flag.STEP, 5.0)
+    assert (host.wire.flags(), len(host.commands)) == ("KK", 1)
+
+
+async def test_a_reload_is_answered_and_then_announced(host: Host) -> None:
+    await host.hear(Flag.RELOAD)
+    assert host.wire.flags() == "KN"
+
+
+async def test_an_incumbent_makes_a_newcomer_give_way(host: Host) -> None:
+    host.presence.start()
+    await host.hear(Flag.ALIVE, 1.0, source="C1")
+    assert [(other.codifier, other.sender) for other in host.gave_way] == [("C1", ELSEWHERE)]
+
+
+async def test_a_takeover_does_not_give_way(driven_time: DrivenLoop) -> None:
+    host = Host(driven_time, takeover=True)
+    host.presence.start()
+    await host.hear(Flag.ALIVE, 1.0, source="C1")
+    await driven_time.advance(1.0)
+    assert (host.gave_way, host.presence.settled.is_set()) == ([], True)
+    host.presence.close()
+
+
+async def test_a_second_instance_is_logged_once(
+    host: Host, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    sequences: Callable[[], int] = count(100).__next__
+    for _ in range(3):
+        await host.hear(Flag.ALIVE, 1.0, source="C1", sequence=sequences())
+    assert [record.getMessage() for record in caplog.records] == [
+        "another C1 is running at 192.0.2.7 (port 40000): stop one of them"
+    ]
+
+
+async def test_an_orderly_end_names_the_last_readings_and_that_no_more_come(
+    host: Host, driven_time: DrivenLoop
+) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.presence.publish("C1", 21.5)
+    host.wire.take()
+    host.presence.close()
+    host.presence.close()
+    last, leave = host.wire.take()
+    assert isinstance(last, DataFrame)
+    assert isinstance(leave, ControlFrame)
+    assert (last.flag, last.sequence) == (Flag.NUMBERING, 42)
+    assert (leave.flag, leave.active) == (Flag.ALIVE, False)
+
+
+async def test_after_its_end_nothing_is_sent(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    host.presence.close()
+    host.wire.take()
+    await driven_time.advance(100.0)
+    assert host.wire.take() == []
