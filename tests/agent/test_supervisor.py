@@ -1,0 +1,208 @@
+"""Drivers off the loop: deadlines, back-off, quarantine; in time that the test drives."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import pytest
+
+from agent.supervisor import (
+    QUARANTINE_AFTER,
+    QUARANTINE_S,
+    SHORTEST_DEADLINE_S,
+    DriverState,
+    NotAnActuatorError,
+    Supervisor,
+)
+from agent.threads import DaemonThreads
+from drivers.driver import DriverError, Place
+from tests.support.driven_time import DrivenLoop
+
+
+class Options(msgspec.Struct):
+    """No options."""
+
+
+class Thermometer:
+    """A device that does what `trouble` says: an error to raise, or an event to wait for."""
+
+    Options: ClassVar[type[msgspec.Struct]] = Options
+    built: ClassVar[int] = 0
+
+    def __init__(self, options: object, place: Place) -> None:
+        del options, place
+        self.trouble: BaseException | threading.Event | None = None
+        self.reads = 0
+        self.closed = 0
+
+    def read(self) -> Mapping[str, float]:
+        self.reads += 1
+        if isinstance(self.trouble, threading.Event):
+            self.trouble.wait()
+        elif self.trouble is not None:
+            raise self.trouble
+        return {"value": 21.5}
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Fan(Thermometer):
+    """A device that can be set."""
+
+    def __init__(self, options: object, place: Place) -> None:
+        super().__init__(options, place)
+        self.value = 0.0
+
+    def set(self, value: float) -> None:
+        self.value = value
+
+    def step(self, by: float) -> None:
+        self.value += by
+
+
+class Bench:
+    """A supervisor, the devices that it built, and its threads."""
+
+    def __init__(self, loop: DrivenLoop, kind: type[Thermometer]) -> None:
+        self.devices: list[Thermometer] = []
+        self.threads = DaemonThreads("test")
+        self._kind = kind
+        self._place = Place("C1", Path("/nonexistent"), loop.clock.monotonic)
+        self.supervisor = Supervisor("C1", self._build, self.threads, loop.clock.monotonic)
+
+    def _build(self) -> Thermometer:
+        self.devices.append(self._kind(Options(), self._place))
+        return self.devices[-1]
+
+    @property
+    def device(self) -> Thermometer:
+        """The device that was built last."""
+        return self.devices[-1]
+
+
+@pytest.fixture
+def bench(driven_time: DrivenLoop) -> Iterator[Bench]:
+    bench = Bench(driven_time, Thermometer)
+    yield bench
+    bench.threads.close()
+
+
+@pytest.fixture
+def fan(driven_time: DrivenLoop) -> Iterator[Bench]:
+    bench = Bench(driven_time, Fan)
+    yield bench
+    bench.threads.close()
+
+
+async def test_a_read_gives_the_channels(bench: Bench) -> None:
+    assert await bench.supervisor.read(1.0) == {"value": 21.5}
+    assert bench.supervisor.state is DriverState.WORKING
+
+
+async def test_a_failed_read_gives_nothing_and_is_counted(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = DriverError("no such device")
+    assert await bench.supervisor.read(1.0) == {}
+    assert (bench.supervisor.state, bench.supervisor.failures) == (DriverState.FAILING, 1)
+    assert [record.getMessage() for record in caplog.records] == ["C1: no such device (failing)"]
+
+
+async def test_whatever_a_driver_raises_is_a_failed_read(bench: Bench) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = KeyError("temp")
+    assert await bench.supervisor.read(1.0) == {}
+    assert bench.supervisor.last_error == "KeyError: 'temp'"
+
+
+async def test_failures_back_off_by_doubling(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = DriverError("no such device")
+    tried = []
+    for second in range(9):
+        before = bench.device.reads
+        await bench.supervisor.read(1.0)
+        tried += [second] if bench.device.reads > before else []
+        await driven_time.advance(1.0)
+    assert tried == [0, 1, 3, 7]
+
+
+async def test_a_driver_that_works_again_is_read_every_time(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = DriverError("no such device")
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = None
+    await driven_time.advance(1.0)
+    assert await bench.supervisor.read(1.0) == {"value": 21.5}
+    assert await bench.supervisor.read(1.0) == {"value": 21.5}
+    assert bench.supervisor.state is DriverState.WORKING
+
+
+async def fail_until_quarantined(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = DriverError("no such device")
+    while bench.supervisor.failures < QUARANTINE_AFTER:
+        await bench.supervisor.read(1.0)
+        await driven_time.advance(1.0)
+
+
+async def test_what_keeps_failing_is_closed_and_left_alone(bench: Bench, driven_time: DrivenLoop) -> None:
+    await fail_until_quarantined(bench, driven_time)
+    assert bench.supervisor.state is DriverState.QUARANTINED
+    assert (bench.device.closed, len(bench.devices)) == (1, 1)
+    await driven_time.advance(QUARANTINE_S / 2)
+    assert await bench.supervisor.read(1.0) == {}
+    assert len(bench.devices) == 1
+
+
+async def test_after_the_quarantine_the_driver_is_built_anew(bench: Bench, driven_time: DrivenLoop) -> None:
+    await fail_until_quarantined(bench, driven_time)
+    await driven_time.advance(QUARANTINE_S)
+    assert await bench.supervisor.read(1.0) == {"value": 21.5}
+    assert (len(bench.devices), bench.supervisor.state) == (2, DriverState.WORKING)
+
+
+async def test_a_driver_that_hangs_is_abandoned_at_its_deadline(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = release = threading.Event()
+    read = driven_time.create_task(bench.supervisor.read(1.0))
+    await driven_time.advance(SHORTEST_DEADLINE_S - 0.1)
+    assert not read.done()
+    await driven_time.advance(0.2)
+    assert await read == {}
+    assert bench.supervisor.state is DriverState.HANGING
+    release.set()
+
+
+async def test_a_driver_that_hangs_costs_one_thread_however_often_it_is_asked(
+    bench: Bench, driven_time: DrivenLoop
+) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = release = threading.Event()
+    for _ in range(20):
+        read = driven_time.create_task(bench.supervisor.read(1.0))
+        await driven_time.advance(60.0)
+        assert await read == {}
+    assert (bench.threads.count, bench.device.reads) == (1, 2)
+    release.set()
+
+
+async def test_set_and_step_reach_an_actuator(fan: Bench) -> None:
+    await fan.supervisor.set(80.0)
+    await fan.supervisor.step(-5.0)
+    assert isinstance(fan.device, Fan)
+    assert fan.device.value == 75.0
+
+
+async def test_a_sensor_cannot_be_set(bench: Bench) -> None:
+    with pytest.raises(NotAnActuatorError):
+        await bench.supervisor.set(80.0)
+
+
+async def test_closing_closes_the_driver_once(bench: Bench) -> None:
+    await bench.supervisor.read(1.0)
+    await bench.supervisor.close()
+    await bench.supervisor.close()
+    assert bench.device.closed == 1
