@@ -16,9 +16,9 @@ MADE_FROM = ["Makefile", "pyproject.toml", "constraints.txt", "tools/environment
 
 def make(checkout: Path, *arguments: str) -> str:
     """Return what make says, without what a make around these tests has put into the surroundings."""
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    command = ["make", "-C", str(checkout), *arguments]
-    return subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True).stdout
+    surroundings = {"PATH": os.environ["PATH"]}
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=checkout, env=surroundings, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -88,10 +88,8 @@ def test_a_python_that_is_named_is_looked_at(checkout: Path) -> None:
 
 
 def test_arguments_are_handed_on(checkout: Path) -> None:
-    assert (
-        make(checkout, "--dry-run", "demo", "ARGS=--headless --seconds 20")
-        == ".venv/bin/jph demo --headless --seconds 20\n"
-    )
+    said = make(checkout, "--dry-run", "demo", "ARGS=--headless --seconds 20")
+    assert said == ".venv/bin/jph demo --headless --seconds 20\n"
 
 
 def test_make_alone_lists_every_target(checkout: Path) -> None:

@@ -1,0 +1,35 @@
+"""constraints.txt has what pyproject.toml asks for, in versions that it allows."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+CHECKOUT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+REQUIREMENTS = [
+    *PROJECT["build-system"]["requires"],
+    *PROJECT["project"]["dependencies"],
+    *PROJECT["dependency-groups"]["dev"],
+]
+
+
+def tried() -> dict[str, Requirement]:
+    """Return the lines of constraints.txt by the name of the package."""
+    lines = (CHECKOUT / "constraints.txt").read_text("utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+@pytest.mark.parametrize("required", REQUIREMENTS)
+def test_what_is_required_was_tried_in_a_version_that_is_allowed(required: str) -> None:
+    requirement = Requirement(required)
+    [exactly] = tried()[canonicalize_name(requirement.name)].specifier
+    assert requirement.specifier.contains(exactly.version)
+
+
+def test_only_single_versions_are_listed() -> None:
+    loose = [name for name, line in tried().items() if [part.operator for part in line.specifier] != ["=="]]
+    assert loose == []
