@@ -13,7 +13,7 @@ import msgspec
 
 from config.document import Array, Table, Tree, plain
 from config.messages import at, is_nothing, join, suggestion
-from config.notations import NOTATIONS, Notation
+from config.notations import notation_of
 from config.report import Report
 from config.scalars import EXPECTED, WRONG, Read, limit, notation_reader, unexpected, value_reader, wrong
 from protocol.errors import JphError
@@ -97,20 +97,13 @@ def reader(kind: Any) -> Read:
         return lambda tree, _path, _report: plain(tree)
     if kind in (Table, Array):
         return _tree_reader(kind)
-    notation = _notation(kind)
+    notation = notation_of(kind)
     if notation is not None:
         return notation_reader(notation)
     origin = get_origin(kind) or kind
     if isinstance(origin, type) and issubclass(origin, msgspec.Struct):
         return lambda tree, path, report: _read_struct(kind, tree, path, report)
     return _READERS.get(origin, value_reader)(kind)
-
-
-def _notation(kind: Any) -> Notation | None:
-    if get_origin(kind) is Annotated:
-        names = [meta.extra["notation"] for meta in kind.__metadata__ if "notation" in (meta.extra or {})]
-        return NOTATIONS[names[0]] if names else None
-    return NOTATIONS.get(kind) if isinstance(kind, type) else None
 
 
 def _tree_reader(kind: type[Table | Array]) -> Read:

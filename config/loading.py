@@ -106,10 +106,11 @@ def _nodes(document: Table, builder: NodesBuilder, report: Report) -> dict[str, 
 
 
 def _check_ports(network: Network, document: Table, report: Report) -> None:
-    """Refuse two groups with one port: a program that is bound to the port alone hears both and takes one for the other."""
+    """Refuse two groups with one port: a program that is bound to the port alone cannot tell one bus from the other."""
     if network.control.port != network.data.port:
         return
+    message = f"control and data share the port {network.data.port}, and a program bound to it would hear both"
+    if network.control == network.data:
+        message = f"control and data are the same group, {network.data}"
     entry = document.entries["network"]
-    same = f"control and data share the port {network.data.port}"
-    why = "the same group" if network.control == network.data else "hosts that bind to the port alone hear both"
-    report.error(entry.line, at(entry.name, f"{same}: {why}"), "give each bus a port of its own, such as 7001 and 7002")
+    report.error(entry.line, at(entry.name, message), "give each bus a port of its own, such as 7001 and 7002")

@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_origin
 
 import msgspec
 
@@ -103,3 +103,11 @@ NOTATIONS: Final[Mapping[object, Notation]] = {
     Condition: Notation(parse_condition, str),
 }
 """By type, or by the name that `msgspec.Meta(extra={"notation": name})` gives to a number."""
+
+
+def notation_of(kind: Any) -> Notation | None:
+    """Return how values of a type are written, when that is more than a number or a word."""
+    if get_origin(kind) is Annotated:
+        names = [meta.extra["notation"] for meta in kind.__metadata__ if "notation" in (meta.extra or {})]
+        return NOTATIONS[names[0]] if names else None
+    return NOTATIONS.get(kind) if isinstance(kind, type) else None
