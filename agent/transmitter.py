@@ -24,7 +24,8 @@ _NOT_THE_NETWORKS_FAULT: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMS
 class Transmitter:
     """Sends to the groups and to single addresses without ever waiting.
 
-    `trouble` says why a group does not take it, and is empty while all do; `changed` is called when it changes. What arrives on the port, such as answers, goes to `receive_unicast`; without it nobody reads the port.
+    `trouble` says why a group does not take it, and is empty while all do; `changed` is called when it changes. What
+    arrives on the port, such as answers, goes to `receive_unicast`; without it nobody reads the port.
     """
 
     def __init__(
