@@ -1,0 +1,152 @@
+"""One SQLite file of readings: its schema, how it is opened, and what its errors mean to the operator."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from storage.store import StoreError
+
+APPLICATION_ID: Final = int.from_bytes(b"jph1", "big")  # how file(1) and this module know the file
+
+# Rows lie in the tree of the key, which is the order in which a history is read: 31 bytes a reading, where a rowid
+# and an index beside it take 56 and half the speed. Numbers instead of codifiers would save one more byte.
+_CREATE_READINGS: Final = """
+CREATE TABLE readings (
+    codifier     TEXT    NOT NULL,
+    timestamp_ms INTEGER NOT NULL,  -- since 1970-01-01 UTC, the sensor's clock; from 2**63 on eight bytes, big-endian
+    sequence     INTEGER NOT NULL,
+    value                NOT NULL,  -- integer, real or text as measured; a BLOB is JSON of what these cannot hold
+    attributes   TEXT,              -- JSON
+    PRIMARY KEY (codifier, timestamp_ms, sequence)
+) WITHOUT ROWID
+"""
+_MIGRATIONS: Final = ((_CREATE_READINGS, f"PRAGMA application_id = {APPLICATION_ID}"),)
+"""The statements that lead from each schema number to the next."""
+
+SCHEMA: Final = len(_MIGRATIONS)
+
+_BUSY_TIMEOUT_S: Final = 5.0  # a checkpoint or a copy of the file holds the lock for less
+
+_WRITER_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",  # readers do not stop the writer, nor the writer readers
+    "PRAGMA synchronous = NORMAL",  # a killed program loses no committed batch, a cut of the power the last at most
+    "PRAGMA cache_size = -8000",  # 8,000 KiB: the last leaf of each of 1,000 sensors and the nodes above them
+    "PRAGMA wal_autocheckpoint = 4000",  # 16 MB: each page is copied back once for many batches
+    "PRAGMA journal_size_limit = 67108864",  # 64 MiB: what a slow reader made the log grow to is given back
+)
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_BUSY: "another program has locked it: let one sink at a time write to a file",
+    sqlite3.SQLITE_LOCKED: "another program has locked it: let one sink at a time write to a file",
+    sqlite3.SQLITE_READONLY: "give the user of the agent the right to write the file and its directory",
+    sqlite3.SQLITE_PERM: "give the user of the agent the right to write the file and its directory",
+    sqlite3.SQLITE_CANTOPEN: "give the user of the agent the right to read the file and to write its directory",
+    sqlite3.SQLITE_FULL: "make room on the disk, or name a path on another",
+    sqlite3.SQLITE_IOERR: "the disk failed: see the kernel's log (dmesg)",
+    sqlite3.SQLITE_CORRUPT: "move it away, a new one is begun; `sqlite3 FILE .recover` saves what can still be read",
+    sqlite3.SQLITE_NOTADB: "name another path, or move the file away and a new one is begun",
+}
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the file, made with its directories when it is missing, at the newest schema; raises StoreError."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _prepared(path, _connect(path.as_uri()), _prepare_for_writing)
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the file without changing it, also while a sink writes to it; raises StoreError."""
+    with explained(path):
+        try:
+            return _prepared(path, _connect(f"{path.as_uri()}?mode=ro"), _refuse_empty)
+        except sqlite3.OperationalError as error:
+            if not _is_closed_but_forbidden(path, error):
+                raise
+        return _prepared(path, _connect(f"{path.as_uri()}?immutable=1"), _refuse_empty)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tell which file lies under the path now, None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say into a StoreError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}", _ADVICE.get(_primary_code(error), "")) from error
+    except OSError as error:
+        raise StoreError(f"{error.filename or path}: {error.strerror}", "name a path that the agent may use") from error
+    except ValueError as error:
+        raise StoreError(f"{path} holds a row that jph did not write: {error}", "delete that row") from error
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    """Connect for one thread at a time, whichever it is: a sink may open, write and close in different ones."""
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=False)
+
+
+def _prepared(
+    path: Path, connection: sqlite3.Connection, prepare: Callable[[Path, sqlite3.Connection], None]
+) -> sqlite3.Connection:
+    try:
+        prepare(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare_for_writing(path: Path, connection: sqlite3.Connection) -> None:
+    _schema(path, connection)  # before anything is changed: the file may be another program's
+    for pragma in _WRITER_PRAGMAS:
+        connection.execute(pragma)
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statements in _MIGRATIONS[_schema(path, connection) :]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _refuse_empty(path: Path, connection: sqlite3.Connection) -> None:
+    if _schema(path, connection) == 0:
+        raise StoreError(f"there is no history in {path} yet", "its sink has written nothing so far")
+
+
+def _schema(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the file's schema number, 0 when it is empty; raises StoreError when it is not for this program."""
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
+    ((application,),) = connection.execute("PRAGMA application_id")
+    ((schema,),) = connection.execute("PRAGMA user_version")
+    if tables and application != APPLICATION_ID:
+        raise StoreError(f"{path} is the database of another program", "name another path")
+    if schema > SCHEMA:
+        raise StoreError(
+            f"{path} was written by a newer jph (schema {schema}, this one knows {SCHEMA})",
+            "update jph on this machine, or name another path",
+        )
+    return int(schema)
+
+
+def _is_closed_but_forbidden(path: Path, error: sqlite3.Error) -> bool:
+    """Tell whether a reader only lacks the right to make the log's index, and nobody is writing.
+
+    SQLite wants that index even to read. Where there is no log there is nothing in it, and the file can be read alone.
+    """
+    forbidden = _primary_code(error) in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+    return forbidden and path.exists() and not path.with_name(f"{path.name}-wal").exists()
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's code without its details; errors of the Python module itself have none."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF

@@ -1,0 +1,320 @@
+import logging
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from protocol.readings import Reading
+from storage import sqlite_file
+from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
+from storage.store import Store, StoreError
+from tests.storage.conformance import EVER, MANY, StoreConformance, everything, reading
+
+NOBODY = 65534
+
+
+def sqlite(path: Path) -> Sqlite:
+    return Sqlite(SqliteOptions(path=str(path)))
+
+
+class SqliteFiles:
+    """Stores in files of one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made = 0
+
+    def fresh(self) -> Store:
+        self._made += 1
+        return self.again()
+
+    def again(self) -> Store:
+        return sqlite(self._directory / f"{self._made}.db")
+
+
+class TestSqlite(StoreConformance):
+    @pytest.fixture
+    def stores(self, tmp_path: Path) -> SqliteFiles:
+        return SqliteFiles(tmp_path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+@pytest.fixture
+def public_directory() -> Iterator[Path]:
+    """Make a directory that a user without rights can reach, unlike pytest's own."""
+    directory = Path(tempfile.mkdtemp(prefix="jph-test-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@contextmanager
+def without_rights(directory: Path) -> Iterator[None]:
+    """Take the right to write in `directory`; root has it always, so root becomes nobody for the while."""
+    directory.chmod(0o555)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        directory.chmod(0o755)
+
+
+def test_missing_directories_are_made(tmp_path: Path) -> None:
+    sqlite(tmp_path / "deep" / "down" / "history.db").close()
+    assert (tmp_path / "deep" / "down" / "history.db").exists()
+
+
+def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with closing(Sqlite(SqliteOptions(path="~/history.db"))) as store:
+        store.write([reading(1)])
+    with closing(open_for_reading("~/history.db")) as history:
+        assert history.codifiers() == ["C1"]
+
+
+@pytest.mark.parametrize("path", ["", "history.db", "./history.db", ":memory:"])
+def test_a_path_that_depends_on_where_the_agent_starts_is_refused(path: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="`path` is"):
+        msgspec.convert({"path": path}, SqliteOptions)
+
+
+@pytest.mark.parametrize("options", [{}, {"path": 5}, {"path": "/x.db", "colour": "red"}])
+def test_the_options_are_checked(options: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"path|colour"):
+        msgspec.convert(options, SqliteOptions)
+
+
+def test_numbers_are_numbers_to_other_programs(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        store.write([reading(1, 21.5), reading(2, 7), reading(3, "on"), reading(4, 2**70)])
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT typeof(value), CAST(value AS TEXT) FROM readings ORDER BY sequence").fetchall()
+    assert rows == [("real", "21.5"), ("integer", "7"), ("text", "on"), ("blob", str(2**70))]
+
+
+def test_attributes_as_deep_as_a_frame_can_hold_are_stored(path: Path) -> None:
+    nested: list[object] = []
+    for _ in range(550):
+        nested = [nested]
+    with closing(sqlite(path)) as store:
+        store.write([reading(1, attributes={"nested": nested})])
+        assert everything(store) == [reading(1, attributes={"nested": nested})]
+
+
+def test_a_file_of_a_newer_jph_is_refused(path: Path) -> None:
+    sqlite(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version = {sqlite_file.SCHEMA + 1}")
+    for opens in (sqlite, open_for_reading):
+        with pytest.raises(StoreError, match=r"written by a newer jph \(schema 2, this one knows 1\); update jph"):
+            opens(path)
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE letters (text)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="database of another program; name another path"):
+        sqlite(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_not_touched(path: Path) -> None:
+    path.write_text("shopping list: bread, milk\n" * 100)
+    with pytest.raises(StoreError, match="not a database; name another path, or move the file away"):
+        sqlite(path)
+    assert path.read_text().startswith("shopping list")
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="unable to open database file; give the user"):
+        sqlite(tmp_path)
+
+
+def test_a_file_in_the_place_of_a_directory_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file: .*; name a path that the agent may use"):
+        sqlite(tmp_path / "file" / "history.db")
+
+
+def test_a_damaged_file_is_said_with_the_way_out(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        store.write([reading(sequence) for sequence in range(2000)])
+    damaged = bytearray(path.read_bytes())
+    damaged[4096:] = b"\xff" * (len(damaged) - 4096)
+    path.write_bytes(damaged)
+    with closing(sqlite(path)) as store, pytest.raises(StoreError, match="malformed; move it away"):
+        store.write([reading(5000)])
+
+
+def test_a_row_that_another_program_wrote_is_said(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("INSERT INTO readings VALUES ('C1', 1, 1, 21.5, 'no JSON')")
+        with pytest.raises(StoreError, match="a row that jph did not write"):
+            store.history("C1", *EVER, MANY)
+
+
+def test_a_locked_file_is_said_and_the_batch_can_be_written_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_S", 0.0)
+    with closing(sqlite(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked; another program has locked it"):
+            store.write([reading(1)])
+        other.execute("ROLLBACK")
+        assert store.write([reading(1)]) == 1
+
+
+def test_a_full_disk_keeps_nothing_of_the_batch_and_all_of_those_before(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        store.write([reading(1)])
+        store._connection.execute("PRAGMA max_page_count = 10")
+        with pytest.raises(StoreError, match="full; make room on the disk"):
+            store.write([reading(sequence) for sequence in range(2, 5000)])
+        assert everything(store) == [reading(1)]
+        store._connection.execute("PRAGMA max_page_count = 100000")
+        assert store.write([reading(sequence) for sequence in range(2, 5000)]) == 4998
+
+
+def test_a_directory_without_rights_is_said(public_directory: Path) -> None:
+    with (
+        without_rights(public_directory),
+        pytest.raises(StoreError, match="unable to open database file; give the user"),
+    ):
+        sqlite(public_directory / "history.db")
+
+
+def test_a_file_without_rights_is_said(public_directory: Path) -> None:
+    path = public_directory / "history.db"
+    sqlite(path).close()
+    with without_rights(public_directory), pytest.raises(StoreError, match=r"readonly database; give the user"):
+        sqlite(path)
+
+
+def test_a_history_can_be_read_where_nothing_may_be_written(public_directory: Path) -> None:
+    path = public_directory / "history.db"
+    with closing(sqlite(path)) as store:
+        store.write([reading(1)])
+    with without_rights(public_directory), closing(open_for_reading(path)) as history:
+        assert history.history("C1", *EVER, MANY) == [reading(1)]
+
+
+def test_the_file_may_be_moved_away_while_the_sink_runs(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    with closing(sqlite(path)) as store:
+        store.write([reading(1)])
+        path.rename(path.with_name("old.db"))
+        store.write([reading(2)])
+        assert everything(store) == [reading(2)]
+    assert f"{path} was moved or deleted while it was written to" in caplog.text
+    with closing(open_for_reading(path.with_name("old.db"))) as old:
+        assert old.history("C1", *EVER, MANY) == [reading(1)]
+
+
+def test_a_reader_sees_what_was_committed_while_the_sink_goes_on(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        store.write([reading(1)])
+        with closing(open_for_reading(path)) as history:
+            assert history.history("C1", *EVER, MANY) == [reading(1)]
+            store.write([reading(2)])
+            assert history.history("C1", *EVER, MANY) == [reading(1), reading(2)]
+
+
+def test_another_process_reads_while_the_sink_writes(path: Path) -> None:
+    script = """
+import sys
+from storage.sqlite import open_for_reading
+history = open_for_reading(sys.argv[1])
+for line in sys.stdin:
+    print(len(history.history("C1", 0, 2**64 - 1, 10**6)), flush=True)
+"""
+    with (
+        closing(sqlite(path)) as store,
+        subprocess.Popen(
+            [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as reader,
+    ):
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        for batch in range(5):
+            store.write([reading(batch * 100 + sequence) for sequence in range(100)])
+            print(file=reader.stdin, flush=True)
+            assert int(reader.stdout.readline()) == (batch + 1) * 100
+
+
+def test_a_reader_changes_nothing(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        store.write([reading(1)])
+    before = path.read_bytes()
+    with closing(open_for_reading(path)) as history, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        history._connection.execute("DELETE FROM readings")
+    assert path.read_bytes() == before
+
+
+def test_a_history_that_is_not_there_is_said_and_not_made(path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no history in .*; a sink makes it"):
+        open_for_reading(path)
+    assert not path.exists()
+
+
+def test_an_empty_file_is_no_history_yet(path: Path) -> None:
+    path.touch()
+    with pytest.raises(StoreError, match=r"no history in .* yet"):
+        open_for_reading(path)
+
+
+def test_an_empty_file_becomes_a_history(path: Path) -> None:
+    path.touch()
+    with closing(sqlite(path)) as store:
+        assert store.write([reading(1)]) == 1
+
+
+WRITER = """
+import sys
+from protocol.readings import Reading
+from storage.sqlite import Sqlite, SqliteOptions
+store = Sqlite(SqliteOptions(path=sys.argv[1]))
+sequence = 0
+while True:
+    store.write([Reading("C1", 1000 + n, n, n / 8) for n in range(sequence, sequence + 50)])
+    sequence += 50
+    print(sequence, flush=True)
+"""
+
+
+def test_a_writer_that_is_killed_loses_no_committed_batch(path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        committed = [int(writer.stdout.readline()) for _ in range(40)][-1]
+        os.kill(writer.pid, signal.SIGKILL)
+        committed = max([committed, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+    with closing(sqlite(path)) as store:
+        found = store.history("C1", *EVER, MANY)
+    assert len(found) >= committed
+    assert len(found) % 50 == 0
+    assert found == [Reading("C1", 1000 + n, n, n / 8) for n in range(len(found))]
+
+
+def test_two_agents_that_begin_a_file_at_once_both_find_it_ready(path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from tests.storage.test_sqlite import sqlite; sqlite(Path(sys.argv[1]))"
+    )
+    starting = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
+    assert [process.wait() for process in starting] == [0, 0, 0, 0]
