@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -12,6 +13,9 @@ from tests.support.driven_time import DrivenLoop
 from tests.support.loopback import LoopbackNetworks
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+hypothesis.settings.register_profile("jph", deadline=None)  # no test depends on how fast the machine is
+hypothesis.settings.load_profile("jph")
 
 blocking = guards.BlockingWatch()
 

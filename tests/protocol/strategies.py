@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 
 from protocol.codifiers import EVERYBODY, is_codifier
 from protocol.documents import MAX_DEPTH
-from protocol.frames import CONTROL_FLAGS, LATEST_TIMESTAMP_MS, ControlFrame, Frame, reading_frame
+from protocol.frames import (
+    CONTROL_FLAGS,
+    HEADER_BYTES,
+    LATEST_TIMESTAMP_MS,
+    MAX_FRAME_BYTES,
+    ControlFrame,
+    Frame,
+    reading_frame,
+)
 from protocol.readings import Attributes, Reading, Value
+from protocol.values import pack_value
 
 CODIFIERS: Final = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=2, max_size=2).filter(
     is_codifier
@@ -30,7 +39,15 @@ ATTRIBUTES: Final[st.SearchStrategy[Attributes]] = st.dictionaries(
     TEXTS.filter(lambda name: name != "value"), _TREES, max_size=3
 )
 
-READINGS: Final = st.builds(Reading, CODIFIERS, TIMESTAMPS_MS, SEQUENCES, VALUES, st.none() | ATTRIBUTES)
+
+def _fits_a_frame(reading: Reading) -> bool:
+    _, payload = pack_value(reading.value, reading.attributes)
+    return HEADER_BYTES + len(payload) <= MAX_FRAME_BYTES
+
+
+READINGS: Final = st.builds(Reading, CODIFIERS, TIMESTAMPS_MS, SEQUENCES, VALUES, st.none() | ATTRIBUTES).filter(
+    _fits_a_frame
+)
 DATA_FRAMES: Final = st.builds(
     lambda reading, destination, tag: reading_frame(reading)._replace(destination=destination, tag=tag),
     READINGS,
