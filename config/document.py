@@ -69,11 +69,12 @@ PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def parse(data: bytes, report: Report, parser: Any = PARSER) -> Tree:
     """Read a document; raises ConfigError for what is no YAML and no JSON. Doubled keys are noted in the report."""
-    loader = parser(_text(data, report))
+    text = _text(data, report)
+    loader = parser(text)
     try:
         return _Composer(loader, report).document()
     except yaml.MarkedYAMLError as error:
-        _fail_with_syntax(error, report)
+        _fail_with_syntax(error, text, report)
     except yaml.YAMLError as error:
         report.fail(0, f"no YAML: {error}")
     finally:
@@ -230,9 +231,7 @@ def _line(event: Any) -> int:
 
 # What the parser says -> what most often is the cause.
 _CAUSES: Final = {
-    "'\\t'": "indent with spaces, not with tabs",
     "tab character": "indent with spaces, not with tabs",
-    "cannot start any token": 'put text that begins with % @ ` > or a tab in quotes: "%"',
     "mapping values are not allowed": "a text with ': ' in it needs quotes; or this line is indented too far",
     "could not find expected ':'": "a key is followed by ': '",
     "expected <block end>": "indent this line like its neighbours",
@@ -243,12 +242,22 @@ _CAUSES: Final = {
 }
 
 
-def _fail_with_syntax(error: yaml.MarkedYAMLError, report: Report) -> NoReturn:
+def _fail_with_syntax(error: yaml.MarkedYAMLError, text: str, report: Report) -> NoReturn:
     mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     problem = str(error.problem or error.context)
-    advice = next((advice for cause, advice in _CAUSES.items() if cause in problem), "")
-    report.fail(line, f"column {column}: {problem}", advice)
+    if mark is None:
+        report.fail(0, problem)
+    if "cannot start any token" in problem:
+        advice = _about_first(text[mark.index : mark.index + 1])
+    else:
+        advice = next((advice for cause, advice in _CAUSES.items() if cause in problem), "")
+    report.fail(mark.line + 1, f"column {mark.column + 1}: {problem}", advice)
+
+
+def _about_first(character: str) -> str:
+    if character == "\t":
+        return "indent with spaces, not with tabs"
+    return f"put text that begins with {character} in quotes"
 
 
 # What neither YAML nor JSON has in its text: control characters, lone surrogates, non-characters.
@@ -264,7 +273,8 @@ def _text(data: bytes, report: Report) -> str:
         report.fail(0, "the file is UTF-16", "save it as UTF-8")
     if b"\0" in data:
         report.fail(0, "the file is binary", "a configuration is YAML or JSON, in UTF-8")
-    return _joined(_printable(_decoded(data, report), report))
+    text = _printable(_decoded(data, report), report)
+    return _with_json_as_yaml(text) if text.lstrip().startswith("{") else text
 
 
 def _decoded(data: bytes, report: Report) -> str:
@@ -283,8 +293,8 @@ def _printable(text: str, report: Report) -> str:
     return text
 
 
-def _joined(text: str) -> str:
-    """JSON writes characters beyond U+FFFF as two escapes, which YAML does not know: write them as themselves."""
-    if "\\u" not in text or not text.lstrip().startswith("{"):
-        return text
-    return _PAIRS.sub(lambda pair: pair[0] if pair[0] == "\\\\" else json.loads(f'"{pair[0]}"'), text)
+def _with_json_as_yaml(text: str) -> str:
+    """Write what JSON has and YAML has not as YAML: tabs for indents, and two escapes for a character beyond U+FFFF."""
+    return _PAIRS.sub(
+        lambda pair: pair[0] if pair[0] == "\\\\" else json.loads(f'"{pair[0]}"'), text.replace("\t", " ")
+    )
