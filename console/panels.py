@@ -1,0 +1,139 @@
+"""Widgets that are lists of lines. Only lines that changed are sent to the terminal, and only up to the last change."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.lines import EMPTY, Line, changed_width
+from console.painter import Painter
+
+
+Clicked = Callable[[int], None]
+
+
+class Panel(ScrollView):
+    """A list of lines of which only those that are seen are drawn.
+
+    `line_at(index)` draws a line; `paint` compares what is seen with what was drawn last, and has the differences
+    painted.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Panel {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
+    """
+
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.painter = painter
+        self._drawn: dict[int, Line] = {}
+
+    @property
+    def count(self) -> int:
+        """How many lines there are, seen or not."""
+        return self.virtual_size.height
+
+    @property
+    def inner_width(self) -> int:
+        """The cells that a line can take."""
+        return self.scrollable_content_region.width
+
+    @property
+    def inner_height(self) -> int:
+        """The lines that are seen at once."""
+        return self.scrollable_content_region.height
+
+    def line_at(self, index: int) -> Line:
+        """Draw one line."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Nothing to prepare: ScrollView's own method would lay out once more."""
+
+    def resize_to(self, count: int) -> None:
+        """Have so many lines from now on."""
+        if count != self.virtual_size.height:
+            self.virtual_size = Size(0, count)
+            self.paint_all()
+
+    def paint(self) -> None:
+        """Have the lines painted that look different from when they were drawn last."""
+        width, first = self.inner_width, self.scroll_offset.y
+        seen: dict[int, Line] = {}
+        for index in range(first, min(first + self.inner_height, self.count)):
+            line = seen[index] = self.line_at(index)
+            before = self._drawn.get(index)
+            if before is None:
+                self.refresh(Region(0, index - first, width, 1))
+            elif changed := changed_width(before, line, width):
+                self.refresh(Region(0, index - first, changed, 1))
+        self._drawn = seen
+
+    def paint_all(self) -> None:
+        """Have everything painted again: another theme, another width."""
+        self._drawn = {}
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return a seen line."""
+        index = y + self.scroll_offset.y
+        line = self._drawn.get(index)
+        if line is None:
+            line = self._drawn[index] = self.line_at(index) if index < self.count else EMPTY
+        return self.painter.strip(line, self.inner_width)
+
+
+class Sheet(Panel):
+    """A panel whose lines are given to it."""
+
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(painter, id=id)
+        self.lines: Sequence[Line] = ()
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines."""
+        self.lines = lines
+        self.resize_to(len(lines))
+        self.paint()
+
+    def line_at(self, index: int) -> Line:
+        """Return a line as it was given."""
+        return self.lines[index] if index < len(self.lines) else EMPTY
+
+
+class Bar(Widget):
+    """A single line, such as a title; `clicked(x)` is told where somebody clicks."""
+
+    DEFAULT_CSS: ClassVar[str] = "Bar { height: 1; }"
+
+    def __init__(self, painter: Painter, clicked: Clicked | None = None, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.painter = painter
+        self.line = EMPTY
+        self._clicked = clicked
+
+    def show(self, line: Line) -> None:
+        """Show this line."""
+        changed = changed_width(self.line, line, self.size.width)
+        self.line = line
+        if changed:
+            self.refresh(Region(0, 0, changed, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line."""
+        return self.painter.strip(self.line if y == 0 else EMPTY, self.size.width)
+
+    def on_click(self, event: Click) -> None:
+        """Tell where."""
+        if self._clicked is not None:
+            self._clicked(event.x)
+            event.stop()
