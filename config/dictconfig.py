@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from config.check import build
-from config.document import Array, Scalar, Table, Tree
+from config.document import Array, Entry, Scalar, Table, Tree
 from config.messages import at, join, suggestion
 from config.report import Report
 
@@ -38,40 +38,41 @@ def check_logging(tree: Tree, path: str, report: Report) -> None:
     built = build(_Logging, tree, path, report)
     if built is None or built.incremental:
         return
-    known = {
-        "formatter": built.formatters,
-        "filters": built.filters,
-        "handlers": built.handlers,
-    }
-    for where, member in _members(tree, path):
-        _check_names(member, known, where, report)
-    for name, handler in built.handlers.items():
-        if not {"class", "()"} & handler.keys():
-            where = join(join(path, "handlers"), name)
-            report.error(tree.line, at(where, "'class' is missing"), "such as class: logging.StreamHandler")
+    for where, handler in _tables(tree, "handlers", path):
+        if handler.entries.keys().isdisjoint({"class", "()"}):
+            report.error(handler.line, at(where, "'class' is missing"), "such as class: logging.StreamHandler")
+        _check_names(handler, {"formatter": built.formatters, "filters": built.filters}, where, report)
+    for where, logger in (*_tables(tree, "loggers", path), *_root(tree, path)):
+        _check_names(logger, {"handlers": built.handlers, "filters": built.filters}, where, report)
 
 
-def _members(tree: Tree, path: str) -> Iterator[tuple[str, Table]]:
-    """Go through what names formatters, filters and handlers: the handlers, the loggers and the root."""
-    for part in ("handlers", "loggers"):
-        for name, entry in _entries(tree, part):
-            yield join(join(path, part), name), entry
-    yield from ((join(path, name), entry) for name, entry in _entries(tree) if name == "root")
+def _tables(tree: Tree, part: str, path: str) -> Iterator[tuple[str, Table]]:
+    for key, entry in _entries(_entries(tree).get(part)).items():
+        if isinstance(entry.tree, Table):
+            yield join(join(path, part), key), entry.tree
 
 
-def _entries(tree: Tree, part: str | None = None) -> Iterator[tuple[str, Table]]:
-    """Go through the tables in a table, or in one part of it."""
-    for key, entry in tree.entries.items() if isinstance(tree, Table) else ():
-        if part is None and isinstance(entry.tree, Table):
-            yield key, entry.tree
-        elif key == part:
-            yield from _entries(entry.tree)
+def _root(tree: Tree, path: str) -> Iterator[tuple[str, Table]]:
+    entry = _entries(tree).get("root")
+    if entry is not None and isinstance(entry.tree, Table):
+        yield join(path, "root"), entry.tree
+
+
+def _entries(tree: Tree | Entry | None) -> Mapping[str, Entry]:
+    tree = tree.tree if isinstance(tree, Entry) else tree
+    return tree.entries if isinstance(tree, Table) else {}
 
 
 def _check_names(member: Table, known: Mapping[str, Collection[str]], path: str, report: Report) -> None:
+    """Check that what a handler or logger names is there."""
     for key, names in known.items():
-        entry = member.entries.get(key)
-        for scalar in () if entry is None else entry.tree.items if isinstance(entry.tree, Array) else (entry.tree,):
-            if isinstance(scalar, Scalar) and scalar.value is not None and scalar.text not in names:
+        for scalar in _scalars(member.entries.get(key)):
+            if scalar.text not in names:
                 message = at(join(path, key), f"there is no {scalar.text!r}")
                 report.error(scalar.line, message, suggestion(scalar.text, names))
+
+
+def _scalars(entry: Entry | None) -> Iterator[Scalar]:
+    """Go through the names that stand in a list, or alone."""
+    trees = () if entry is None else entry.tree.items if isinstance(entry.tree, Array) else (entry.tree,)
+    return (tree for tree in trees if isinstance(tree, Scalar) and tree.value is not None)

@@ -68,15 +68,12 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
     _refuse_unknown_sections(document, report)
     network = _section("network", Network, document, report)
     defaults = _section("defaults", Defaults, document, report)
-    logging = document.entries.get("logging")
-    if logging is not None:
-        check_logging(logging.tree, logging.name, report)
     _check_ports(network, document, report)
     return Configuration(
         network=network,
         defaults=defaults,
         nodes=_nodes(document, NodesBuilder(defaults, kinds, report, lenient=lenient), report),
-        logging=plain(logging.tree) if logging is not None else None,
+        logging=_logging(document, report),
         source=report.file,
     )
 
@@ -103,6 +100,15 @@ def _nodes(document: Table, builder: NodesBuilder, report: Report) -> dict[str, 
         report.error(entry.line, at(entry.name, f"a mapping is expected here, not {shown(entry.tree)}"))
         return {}
     return builder.build(entry.tree, entry.name)
+
+
+def _logging(document: Table, report: Report) -> Mapping[str, object] | None:
+    entry = document.entries.get("logging")
+    if entry is None or is_nothing(entry.tree):
+        return None
+    check_logging(entry.tree, entry.name, report)
+    section: Mapping[str, object] = plain(entry.tree)
+    return section
 
 
 def _check_ports(network: Network, document: Table, report: Report) -> None:

@@ -39,7 +39,7 @@ def suggestion(word: str, known: Collection[str]) -> str:
 
     spelled = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), spelled, n=1)
-    return f"did you mean {spelled[close[0]]!r}?" if close else f"known are {', '.join(known)}"
+    return f"did you mean {spelled[close[0]]!r}?" if close else f"known are {', '.join(known) or 'none'}"
 
 
 def _shortened(text: str) -> str:

@@ -6,7 +6,7 @@ file's values do (docs/configuration.md).
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -66,7 +66,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     control: Group = Group("239.192.71.1", 7001)
     data: Group = Group("239.192.71.1", 7002)
     interface: str | None = None
-    ttl: int = 2
+    ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 2
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):

@@ -147,7 +147,7 @@ class NodesBuilder:
         for driver, uses in self._missing.items():
             codifiers = ", ".join(codifier for _, codifier in uses)
             message = f"the driver {driver!r} is not in this version: {codifiers} cannot run here"
-            self._report.warning(uses[0][0], message, "what is sent for them by others is shown")
+            self._report.warning(uses[0][0], message, "what others send is shown")
 
 
 def _all_codifiers(table: Table, path: str) -> Iterator[tuple[str, Entry, str]]:
@@ -176,7 +176,7 @@ def _text_of(key: str, table: Table) -> str:
 def _codifier_advice(codifier: str) -> str:
     if codifier == EVERYBODY:
         return "it means everybody on the network"
-    return "a codifier is two printable ASCII characters, such as C1"
+    return "a codifier is two printable ASCII characters"
 
 
 def _line_of(key: str, table: Table) -> int:

@@ -1,0 +1,60 @@
+"""Options of drivers and stores as tests of the configuration need them, and what they are called."""
+
+from typing import Final
+
+import msgspec
+
+from config.durations import Bytes, Seconds
+from config.loading import loads
+from config.model import ConfigError, Configuration
+
+
+class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str | None = None
+    command: str | None = None
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.command is None):
+            raise ValueError("needs either path or command")
+
+
+class ControlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    default: float = 0.0
+    lease: Seconds | None = None
+
+
+class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class StoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str
+    cache: Bytes = 2**20
+
+
+KINDS: Final[dict[str, type[msgspec.Struct]]] = {
+    "pipe": PipeOptions,
+    "control": ControlOptions,
+    "console": ConsoleOptions,
+    "sqlite": StoreOptions,
+}
+
+
+def loaded(text: str) -> Configuration:
+    """Load a configuration that is good."""
+    return loads(text.encode(), "jph.yaml", KINDS.get)
+
+
+def errors(text: str) -> list[str]:
+    """Return what is wrong with a configuration, one line for each error."""
+    try:
+        loads(text.encode(), "jph.yaml", KINDS.get)
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
+
+
+def warnings(text: str) -> list[str]:
+    """Return what the operator should know of a configuration that is good."""
+    return [str(warning) for warning in loaded(text).warnings]
