@@ -21,6 +21,7 @@ PONGS_PER_S: Final = 50.0
 COMMANDS_PER_S: Final = 50.0
 REMINDERS_PER_S: Final = 5.0  # how often an incumbent tells newcomers that it is there, and its owner of rivals
 _OWN_FRAMES: Final = 1000  # a frame with one of my last so many sequences and my config time is my own, come back
+_MAX_FOLLOWERS: Final = 64  # later newcomers that one remembers: more would have to start within the same second
 _NEVER_S: Final = math.inf
 
 
@@ -81,9 +82,11 @@ class Life:
         self._memory = CommandMemory()
         self._takeover = takeover
         self._next_sequence = first_sequence
+        self._sent = 0
         self._announced_sequence = first_sequence
         self._former_config_time_ms = 0.0
         self._gave_way = False
+        self._followers: list[float] = []  # config times
         self._probing_until_s: float | None = None
         self._alive_due_s = 0.0
 
@@ -179,18 +182,23 @@ class Life:
         return [self._alive(now)]
 
     def _is_preceded_by(self, frame: ControlFrame) -> bool:
-        """Tell whether the namesake was there before this newcomer: `I` comes from one that is settled.
+        """Tell whether the namesake comes before this newcomer.
 
         Two newcomers may both hear each other, or only one of them the other: the earlier config time decides for
-        both alike, however their clocks differ, and the sequence for two that start in the same millisecond.
+        both alike, however their clocks differ, and the sequence for two that start in the same millisecond. `I`
+        comes from one that was there before, unless it is a later newcomer's, meant for one that is later still.
         """
-        mine = (self.config_time_ms, self._announced_sequence)
-        return frame.flag is Flag.ALIVE or (frame.number, frame.sequence) < mine
+        if frame.flag is Flag.ALIVE:
+            return frame.number not in self._followers
+        if (frame.number, frame.sequence) < (self.config_time_ms, self._announced_sequence):
+            return True
+        self._followers = [*self._followers, frame.number][-_MAX_FOLLOWERS:]
+        return False
 
     def _is_own(self, frame: ControlFrame) -> bool:
         if frame.number not in (self.config_time_ms, self._former_config_time_ms):
             return False
-        return 0 < distance(self._next_sequence, frame.sequence) <= _OWN_FRAMES
+        return 0 < distance(self._next_sequence, frame.sequence) <= min(self._sent, _OWN_FRAMES)
 
     def _hear_ping(self, frame: ControlFrame, now: Instant) -> list[Action]:
         if not self.pongs.allows(now.monotonic_s):
@@ -222,6 +230,7 @@ class Life:
 
     def _send(self, flag: Flag, destination: str, number: float, now: Instant) -> Send:
         sequence, self._next_sequence = self._next_sequence, after(self._next_sequence)
+        self._sent += 1
         return Send(ControlFrame(sequence, int(now.wall_ms), flag, self.codifier, destination, number, self.active))
 
 

@@ -1,5 +1,5 @@
 from protocol.codifiers import EVERYBODY
-from protocol.frames import DataFrame, Flag, reading_frame
+from protocol.frames import DataFrame, Flag, encode, reading_frame
 from protocol.readings import Attributes, Reading, Value
 from protocol.sequences import after
 
@@ -19,6 +19,7 @@ class Numbering:
         """Return the frames that publish a reading; raises EncodeError, and then no number is used."""
         sequence = after(self.last)
         frame = reading_frame(Reading(self.codifier, timestamp_ms, sequence, value, attributes))
+        encode(frame)  # a number whose reading turned out too long for a frame would be missed by everybody
         announcement = () if self._announced else (self.announcement(timestamp_ms),)
         self.last, self._announced = sequence, True
         return (*announcement, frame)
