@@ -88,7 +88,7 @@ class Bus:
             if bus in listen
         }
         self._membership = Membership()
-        self._told = self._membership.state
+        self._told: tuple[BusState, Choice | None] = (self._membership.state, None)
         self._choice: Choice | None = None
         self._bell: socket.socket | None = None
         self._look_timer: asyncio.TimerHandle | None = None
@@ -258,10 +258,11 @@ class Bus:
             self._await_silence(now_s)
 
     def _tell(self) -> None:
+        """Say what has changed: that the buses work or do not, or that they work elsewhere."""
         state = self.state
-        if state == self._told:
+        if (state, self._choice) == self._told:
             return
-        self._told = state
+        self._told = (state, self._choice)
         if state.up:
             log.info("the buses work: %s", self.describe())
         else:

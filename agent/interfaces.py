@@ -63,6 +63,8 @@ def unready(interface: Interface, version: Version) -> str:
         return f"{interface.name} is down"
     if not any(address.version == version for address in interface.addresses):
         return f"{interface.name} has no IPv{version} address"
+    if version == 6 and interface.loopback:
+        return f"Linux has no IPv6 multicast on {interface.name}: use IPv4 groups or another interface"
     return ""
 
 

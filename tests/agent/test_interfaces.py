@@ -138,6 +138,11 @@ def test_an_interface_without_an_address_of_the_version_cannot_send() -> None:
     assert interfaces.unready(WLAN, 6) == "wlan0 has no IPv6 address"
 
 
+def test_loopback_is_ready_for_ipv4_only() -> None:
+    assert interfaces.unready(LO, 4) == ""
+    assert interfaces.unready(LO, 6).startswith("Linux has no IPv6 multicast on lo")
+
+
 def test_no_carrier_speaks_against_an_interface() -> None:
     assert interfaces.weakness(interface(2, "eth0", running=False)) == "eth0 has no carrier"
     assert interfaces.weakness(ETH) == ""

@@ -9,18 +9,23 @@
 Each host has the interface eth0 with 10.77.0.N/24 and fd77::N/64, and loopback. Needs root, `ip` and `nft`.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Final, Self
+
+from agent import netlink
 
 PROGRAMS: Final = {"ip": "iproute2", "bridge": "iproute2", "nft": "nftables"}
 """What is needed, and the Debian package that has it."""
@@ -31,6 +36,7 @@ SUBNET: Final = "10.77.0"
 SUBNET_6: Final = "fd77:"
 END_PATIENCE_S: Final = 10.0
 
+_MEMBERSHIPS: Final = 1 << 25  # rtnetlink(7): RTNLGRP_MDB
 _CLONE_NEWNET: Final = 0x40000000
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _numbers: Final = count()
@@ -77,6 +83,11 @@ class Namespace:
         self._processes.append(process)
         return process
 
+    def bell(self) -> socket.socket:
+        """Return a socket that is readable when something about the interfaces there changes."""
+        with self.entered():
+            return netlink.open_bell()
+
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Put this thread, which must be the main one, there: what it opens meanwhile stays there."""
@@ -111,9 +122,13 @@ class Host(Namespace):
         """Put a network card in, with its cable and addresses."""
         end = ("name", INTERFACE, "netns", self.name)
         self._switch.run("ip", "link", "add", self._port, "type", "veth", "peer", *end)
-        self._switch.run("ip", "link", "set", self._port, "master", SWITCH, "up")
-        self.run("ip", "link", "set", INTERFACE, "up")
         self.add_addresses()
+        with contextlib.closing(self._switch.bell()) as switch_bell, contextlib.closing(self.bell()) as bell:
+            self._switch.run("ip", "link", "set", self._port, "master", SWITCH, "up")
+            port = ("bridge", "link", "show", "dev", self._port)
+            self.run("ip", "link", "set", INTERFACE, "up")
+            _await(switch_bell, lambda: "state forwarding" in self._switch.run(*port))
+            _await(bell, lambda: "state UP" in self.run("ip", "link", "show", INTERFACE))
 
     def remove_interface(self) -> None:
         """Take the network card out."""
@@ -154,7 +169,8 @@ class Host(Namespace):
 
     def lose(self, percent: int) -> None:
         """Lose so many of a hundred datagrams that come from other hosts, at random; 0 ends it."""
-        self._firewall("input", f"fib saddr type != local numgen random mod 100 < {percent} counter name lost drop")
+        chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
+        self._firewall("input", f"meta l4proto udp fib saddr type != local {chance} counter name lost drop")
 
     def lost(self) -> int:
         """Return how many datagrams were lost by `lose`."""
@@ -164,7 +180,7 @@ class Host(Namespace):
 
     def forbid_sending(self) -> None:
         """Let the host's firewall refuse what its programs send."""
-        self._firewall("output", "drop")
+        self._firewall("output", "meta l4proto udp drop")
 
     def allow_sending(self) -> None:
         """End `forbid_sending`."""
@@ -177,9 +193,21 @@ class Host(Namespace):
             add counter inet jph lost
             add chain inet jph {hook} {{ type filter hook {hook} priority 0; }}
             flush chain inet jph {hook}
-            add rule inet jph {hook} meta l4proto udp {rule}
+            add rule inet jph {hook} {rule}
         """
         self.run(_program("nft"), script)
+
+
+class Changes:
+    """Something that changes, and a socket that tells when."""
+
+    def __init__(self, bell: socket.socket) -> None:
+        self._bell = bell
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds; it is looked at again at each change."""
+        while not condition():
+            await asyncio.get_running_loop().sock_recv(self._bell, 1 << 16)
 
 
 class Lan:
@@ -208,8 +236,18 @@ class Lan:
     def snoop(self) -> None:
         """Let the switch send multicast only to the ports from which somebody asked for it."""
         # It believes itself to be the querier, which snooping needs, once that had the time to be answered.
-        settings = "mcast_snooping 1 mcast_query_response_interval 1 mcast_querier 1"
+        settings = "mcast_snooping 1 mcast_query_response_interval 20 mcast_querier 1"
         self._switch.run("ip", "link", "set", SWITCH, "type", "bridge", *settings.split())
+
+    @contextlib.contextmanager
+    def membership_changes(self) -> Iterator["Changes"]:
+        """Hear of each change of who wants which group."""
+        with self._switch.entered():
+            bell = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        with bell:
+            bell.bind((0, _MEMBERSHIPS))
+            bell.setblocking(False)
+            yield Changes(bell)
 
     def members(self, group: str) -> int:
         """Return how many ports the switch knows that want the group."""
@@ -230,6 +268,13 @@ def _run(*command: str) -> str:
 
 def _program(name: str) -> str:
     return which(name) or name
+
+
+def _await(bell: socket.socket, condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds; it is looked at again whenever the bell rings."""
+    while not condition():
+        select.select([bell], [], [])
+        netlink.silence_bell(bell)
 
 
 def _set_namespace(file: int) -> None:
