@@ -1,71 +1,109 @@
-"""What a driver is: options in, readings out (docs/drivers.md, "Writing a driver")."""
+"""What a driver is (docs/drivers.md): options in, readings out. Whoever runs it cares for time, retries and the bus."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
 from protocol.errors import JphError
 from protocol.readings import Attributes, Value
 
+OWN_CHANNEL: Final = "value"
+"""The channel of the node's own sensor; a proxy names the channel from which its values come."""
+
 
 class DriverError(JphError):
-    """The device did not give a reading, or did not take a value."""
+    """There is no reading now, or a command failed: what the source said, and what the operator can do."""
 
 
 class OutOfRangeError(DriverError):
-    """A value was refused because it is outside the range that the options allow."""
+    """An actuator refuses a value that lies outside its range; the message names the range."""
 
 
 class Measured(NamedTuple):
-    """A value that carries attributes, such as the volts behind a temperature."""
+    """A value that carries attributes."""
 
     value: Value
     attributes: Attributes
 
 
-Channels: TypeAlias = Mapping[str, Value | Measured]
-"""What one read gave, by channel. A channel that has nothing to say now is absent."""
+Measurements: TypeAlias = Mapping[str, Value | Measured]
+"""What one read found, by channel: finite numbers and text. A channel that has nothing now is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a driver runs: for which codifier, where it may keep files, the monotonic time in seconds, and the root
-    of the file system (another one in tests)."""
+    """What a driver may know of where it runs.
+
+    `state_directory` is where it keeps what must survive a restart; `monotonic` returns seconds; `root` stands for
+    the file system's root, so that a driver can be shown another /sys.
+    """
 
     codifier: str
     state_directory: Path
     monotonic: Callable[[], float]
     root: Path = Path("/")
 
+    def locate(self, path: str) -> Path:
+        """Return where a path of the configuration lies here: `~` is the home directory, `/` is `root`."""
+        absolute = Path(path).expanduser().absolute()
+        return self.root / absolute.relative_to("/")
 
-@runtime_checkable
+
+class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a configuration says to a driver under `options`: each driver has a subclass of this.
+
+    Types are checked when the configuration is loaded. What types cannot say is checked in `__post_init__`, which
+    raises ValueError with a message that names the key.
+    """
+
+    def channels(self) -> frozenset[str]:
+        """Return the channels that a driver with these options may give."""
+        return frozenset({OWN_CHANNEL})
+
+
 class Driver(Protocol):
-    """Reads one device. Built with its checked options and its place."""
+    """A source of readings, built from its options and its place.
+
+    One method at a time is called, each off the event loop and with a deadline. `read` may be `async def`; then it
+    runs on the event loop and so do all others.
+    """
 
     Options: ClassVar[type[msgspec.Struct]]
 
-    def __init__(self, options: Any, place: Place) -> None: ...
-
-    def read(self) -> Channels | Awaitable[Channels]:
-        """Read all channels; may block, or be `async`. Raises DriverError. Never returns an old value as new."""
+    def read(self) -> Measurements | Awaitable[Measurements]:
+        """Measure once; raises DriverError. What was measured before is never given again as new."""
         ...
 
     def close(self) -> None:
-        """Let go of the device; closing twice is harmless."""
+        """Let go of everything; a second time does nothing."""
         ...
 
 
 @runtime_checkable
 class Actuator(Driver, Protocol):
-    """A driver whose value can be commanded."""
+    """A driver with a value that the commands set and step change.
+
+    It declares a safe value, to which it returns when it is closed, and when it has a lease and no command came for
+    so long.
+    """
 
     def set(self, value: float) -> None:
-        """Take a value; raises OutOfRangeError or DriverError."""
+        """Take a value; raises OutOfRangeError when it is refused and DriverError when it could not be done."""
         ...
 
     def step(self, by: float) -> None:
-        """Change the value by so much; raises OutOfRangeError or DriverError."""
+        """Change the value by so much; raises as `set` does."""
+        ...
+
+
+class DriverClass(Protocol):
+    """The class of a driver."""
+
+    Options: ClassVar[type[msgspec.Struct]]
+
+    def __call__(self, options: Any, place: Place) -> Driver:
+        """Build the driver from checked options; raises DriverError when the device cannot be had."""
         ...

@@ -1,0 +1,113 @@
+"""Text from a command: what it prints, unless it fails or takes too long."""
+
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import IO, Final, cast
+
+from drivers.driver import DriverError
+from drivers.files import MAX_BYTES, first_words
+
+_CHUNK_BYTES: Final = 65_536  # what a pipe holds
+_MAX_HEARD_BYTES: Final = 2**20  # of one run: a command that says more is not made for this
+_QUOTED_CHARACTERS: Final = 200  # of a command's complaint, in a line of the log
+
+
+class CommandSource:
+    """Runs a command for each read, without a shell, in the C locale so that numbers have a point."""
+
+    def __init__(self, command: str, timeout_s: float, monotonic: Callable[[], float]) -> None:
+        self._arguments = shlex.split(command)
+        self._timeout_s = timeout_s
+        self._monotonic = monotonic
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self) -> str:
+        """Return what the command printed; raises DriverError."""
+        deadline_s = self._monotonic() + self._timeout_s
+        with self._start() as self._process:
+            try:
+                output, errors = self._listen(self._process, deadline_s)
+                code = self._process.wait(self._left_s(deadline_s))
+            except (TimeoutError, subprocess.TimeoutExpired) as error:
+                raise self._error(f"took more than {self._timeout_s:g} s") from error
+            finally:
+                self.close()
+        if code:
+            raise self._error(_ending(code, errors))
+        return first_words(output)
+
+    def close(self) -> None:
+        """End the command when it runs, with all that it started."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - the operator's own command, and no shell
+                self._arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise self._error(f"does not start: {error.strerror}") from error
+
+    def _listen(self, process: subprocess.Popen[bytes], deadline_s: float) -> tuple[bytes, bytes]:
+        """Return the beginnings of what the command says on its two channels, when it has closed both."""
+        output, errors = _Channel(process.stdout), _Channel(process.stderr)
+        with selectors.DefaultSelector() as selector:
+            for channel in (output, errors):
+                selector.register(channel, selectors.EVENT_READ)
+            while selector.get_map():
+                for channel in self._ready(selector, deadline_s):
+                    if not channel.listen():
+                        selector.unregister(channel)
+                if output.heard_bytes + errors.heard_bytes > _MAX_HEARD_BYTES:
+                    raise self._error(f"says more than {_MAX_HEARD_BYTES} bytes")
+        return output.beginning, errors.beginning
+
+    def _ready(self, selector: selectors.BaseSelector, deadline_s: float) -> list["_Channel"]:
+        ready = selector.select(self._left_s(deadline_s))
+        if not ready:
+            raise TimeoutError
+        return [cast(_Channel, key.fileobj) for key, _ in ready]
+
+    def _left_s(self, deadline_s: float) -> float:
+        return max(0.0, deadline_s - self._monotonic())
+
+    def _error(self, what: str) -> DriverError:
+        return DriverError(f"`{shlex.join(self._arguments)}` {what}")
+
+
+class _Channel:
+    """One of a process's two outputs; what goes beyond the limit is heard and forgotten."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._stream = cast(IO[bytes], stream)  # both are pipes
+        self.beginning = b""
+        self.heard_bytes = 0
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def listen(self) -> bool:
+        """Take what is there; False when nothing more will come."""
+        data = os.read(self.fileno(), _CHUNK_BYTES)
+        self.heard_bytes += len(data)
+        self.beginning = (self.beginning + data)[: MAX_BYTES + 1]
+        return bool(data)
+
+
+def _ending(code: int, errors: bytes) -> str:
+    """Say how a command failed, in its own words as far as it has any."""
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    words = errors.decode(errors="replace").strip().splitlines()
+    return f"{how}: {words[0][:_QUOTED_CHARACTERS]}" if words else how

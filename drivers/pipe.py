@@ -1,0 +1,159 @@
+"""Numbers out of text: a file, a FIFO, or what a command prints."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar, Final, Protocol, TypeAlias
+
+import msgspec
+
+from config.durations import Seconds
+from drivers.commands import CommandSource
+from drivers.decimals import check_finite, exact, parse, scaled, to_number
+from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.files import PathSource
+
+FieldNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+"""The place of a word in the text, counted from 1."""
+
+_WAYS: Final = ("field", "pattern", "fields", "patterns")
+
+
+class PipeOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the text comes from, where the numbers stand in it, and what they are multiplied with.
+
+    `path` or `command`. Without more the text is one number; `field` is the number of a word, `pattern` a regular
+    expression whose first group is the number. `fields` and `patterns` name several channels.
+    """
+
+    path: str | None = None
+    command: str | None = None
+    timeout: Seconds = 5.0
+    field: FieldNumber | None = None
+    pattern: str | None = None
+    fields: dict[str, FieldNumber] = msgspec.field(default_factory=dict)
+    patterns: dict[str, str] = msgspec.field(default_factory=dict)
+    scale: int | float = 1
+    offset: int | float = 0
+
+    def __post_init__(self) -> None:
+        _check_source(self.path, self.command)
+        ways = [f"`{key}`" for key in _WAYS if getattr(self, key)]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} cannot be used together")
+        if self.pattern is not None:
+            _check_pattern("pattern", self.pattern)
+        for channel, pattern in self.patterns.items():
+            _check_pattern(f"patterns.{channel}", pattern)
+        check_finite("scale", self.scale)
+        check_finite("offset", self.offset)
+
+    def channels(self) -> frozenset[str]:
+        """Return the channels that are named, or the node's own."""
+        return frozenset(self.fields or self.patterns or {OWN_CHANNEL})
+
+
+class Pipe:
+    """Reads a source and finds the numbers in its text."""
+
+    Options: ClassVar[type[msgspec.Struct]] = PipeOptions
+
+    def __init__(self, options: PipeOptions, place: Place) -> None:
+        self._source = _open_source(options, place)
+        self._finders = _finders(options)
+        self._scale = exact(options.scale)
+        self._offset = exact(options.offset)
+
+    def read(self) -> Measurements:
+        """Return all channels, or none when nothing was written to a FIFO; raises DriverError."""
+        text = self._source.read()
+        if text is None:
+            return {}
+        return {channel: self._number(find(text)) for channel, find in self._finders.items()}
+
+    def close(self) -> None:
+        """Let go of a FIFO and end a command that runs."""
+        self._source.close()
+
+    def _number(self, word: str) -> int | float:
+        if not word:
+            raise DriverError("it is empty: there is no number")
+        try:
+            return to_number(scaled(parse(word), self._scale, self._offset))
+        except ValueError as error:
+            raise DriverError(str(error), _ADVICE if len(word.split()) > 1 else "") from error
+
+
+_ADVICE: Final = "say which word is the number with `field`, or what stands around it with `pattern`"
+
+
+class _Source(Protocol):
+    def read(self) -> str | None: ...
+    def close(self) -> None: ...
+
+
+_Finder: TypeAlias = Callable[[str], str]
+"""Finds the number in the text; raises DriverError."""
+
+
+def _open_source(options: PipeOptions, place: Place) -> _Source:
+    if options.command is not None:
+        return CommandSource(options.command, options.timeout, place.monotonic)
+    return PathSource(place.locate(options.path or ""))
+
+
+def _finders(options: PipeOptions) -> Mapping[str, _Finder]:
+    fields = {OWN_CHANNEL: options.field} if options.field else options.fields
+    patterns = {OWN_CHANNEL: options.pattern} if options.pattern else options.patterns
+    finders = {channel: _field_finder(number) for channel, number in fields.items()}
+    finders |= {channel: _pattern_finder(pattern) for channel, pattern in patterns.items()}
+    return finders or {OWN_CHANNEL: str.strip}
+
+
+def _field_finder(number: int) -> _Finder:
+    def find(text: str) -> str:
+        words = text.split()
+        if number > len(words):
+            raise DriverError(f"there is no field {number}, only {len(words)}")
+        return words[number - 1]
+
+    return find
+
+
+def _pattern_finder(pattern: str) -> _Finder:
+    expression = re.compile(pattern, re.MULTILINE)
+
+    def find(text: str) -> str:
+        match = expression.search(text)
+        if match is None:
+            raise DriverError(f"the pattern {pattern!r} is not found")
+        return (match[1] or "").strip()
+
+    return find
+
+
+def _check_source(path: str | None, command: str | None) -> None:
+    if (path is None) == (command is None):
+        raise ValueError("`path` or `command` must say where the text comes from, one of them")
+    if path is not None and not path.startswith(("/", "~")):
+        raise ValueError(f"`path` is {path!r}: begin it with / or ~, so that it is the same from everywhere")
+    if command is not None:
+        _check_command(command)
+
+
+def _check_command(command: str) -> None:
+    try:
+        arguments = shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"`command`: {error}") from error
+    if not arguments:
+        raise ValueError("`command` is empty")
+
+
+def _check_pattern(key: str, pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"`{key}` is {pattern!r}: {error}") from error
+    if groups < 1:
+        raise ValueError(f"`{key}` is {pattern!r}, without a group: put the number in parentheses")

@@ -1,0 +1,83 @@
+"""One number that survives a restart, in a file of the state directory."""
+
+import logging
+import os
+import zlib
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from drivers.decimals import parse, to_number
+
+log: Final = logging.getLogger("jph.driver")
+
+# The file is one line: codifier, number, CRC-32 of these two as hexadecimal.
+#
+#     FK 80.0 3c2a91f0
+_ENOUGH_BYTES: Final = 1024  # the longest line has 300 digits
+
+
+class RememberedNumber:
+    """Keeps a number of one codifier. The file is whole or not there, whenever the power fails."""
+
+    def __init__(self, directory: Path, codifier: str) -> None:
+        self._codifier = codifier
+        self._path = directory / f"{quote(codifier, safe='')}.value"
+        self._kept: int | float | None = None
+        self._failing = False
+
+    def recall(self) -> int | float | None:
+        """Return the number, or None when none was kept. A damaged file is none as well, and is said in the log."""
+        try:
+            with self._path.open("rb") as file:
+                line = file.read(_ENOUGH_BYTES)
+            self._kept = self._unpacked(line)
+        except FileNotFoundError:
+            self._kept = None
+        except (OSError, ValueError) as error:
+            log.warning("%s: the value that was set is lost, the default is taken: %s", self._codifier, error)
+            self._kept = None
+        return self._kept
+
+    def remember(self, number: float) -> None:
+        """Keep a number. When that fails the log says so, once; the number holds until the program ends."""
+        if repr(number) == repr(self._kept):
+            return  # flash memory wears out
+        try:
+            self._write(self._packed(number))
+            self._kept, self._failing = number, False
+        except OSError as error:
+            if not self._failing:
+                log.warning("%s: the value %s will not survive a restart: %s", self._codifier, number, error)
+            self._failing = True
+
+    def _write(self, line: bytes) -> None:
+        directory = self._path.parent
+        directory.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".fresh")
+        with fresh.open("wb") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        _sync_directory(directory)
+
+    def _packed(self, number: float) -> bytes:
+        said = f"{self._codifier} {number!r}".encode()
+        return b"%s %08x\n" % (said, zlib.crc32(said))
+
+    def _unpacked(self, line: bytes) -> int | float:
+        said, _, _ = line.rpartition(b" ")
+        codifier, _, number = said.decode(errors="replace").partition(" ")
+        if line != b"%s %08x\n" % (said, zlib.crc32(said)) or codifier != self._codifier:
+            raise ValueError(f"{self._path} is damaged")
+        return to_number(parse(number))
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename durable: the name stands in the directory, not in the file."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

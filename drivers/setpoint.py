@@ -1,0 +1,143 @@
+"""A value that commands change: its range, its lease, its safe value and how it survives a restart."""
+
+import logging
+from typing import Final, NamedTuple
+
+from config.durations import Seconds
+from drivers.decimals import check_finite, difference, exact, is_multiple, sum_of, to_number
+from drivers.driver import DriverOptions, OutOfRangeError, Place
+from drivers.remembered import RememberedNumber
+
+log: Final = logging.getLogger("jph.driver")
+
+
+class Range(NamedTuple):
+    """The values that are taken: from `min` to `max`, and with `step` only each so many from `min` (else from 0)."""
+
+    min: int | float | None
+    max: int | float | None
+    step: int | float | None
+
+    def refusal(self, value: float) -> str | None:
+        """Say why a value is refused; None when it is taken."""
+        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
+            return f"{value:g} is out of range {self}"
+        if self.step is not None and not is_multiple(difference(value, self.min or 0), exact(self.step)):
+            return f"{value:g} is out of range {self}"
+        return None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether only whole numbers are taken."""
+        return isinstance(self.step, int) and isinstance(self.min or 0, int)
+
+    def __str__(self) -> str:
+        low, high = ("" if bound is None else f"{bound:g}" for bound in (self.min, self.max))
+        return f"{low}..{high}" + ("" if self.step is None else f" in steps of {self.step:g}")
+
+
+class SetPointOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said of a value that can be set.
+
+    `default` holds until the first command; `min`, `max` and `step` say which values are taken. With `lease` the value
+    returns to `safe` when no command came for so long. `safe` is `default` when it is not said.
+    """
+
+    default: int | float
+    min: int | float | None = None
+    max: int | float | None = None
+    step: int | float | None = None
+    lease: Seconds | None = None
+    safe: int | float | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("default", "min", "max", "step", "safe"):
+            check_finite(key, getattr(self, key))
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"`min` {self.min:g} is not below `max` {self.max:g}")
+        if self.step is not None and self.step <= 0:
+            raise ValueError(f"`step` is {self.step:g}: it must be more than 0")
+        for key in ("default", "safe"):
+            self._require_in_range(key, getattr(self, key))
+
+    @property
+    def range(self) -> Range:
+        """The values that are taken."""
+        return Range(self.min, self.max, self.step)
+
+    @property
+    def safe_value(self) -> int | float:
+        """The value to which it returns by itself."""
+        return self.default if self.safe is None else self.safe
+
+    def _require_in_range(self, key: str, value: float | None) -> None:
+        refusal = None if value is None else self.range.refusal(value)
+        if refusal:
+            raise ValueError(f"`{key}` {refusal}")
+
+
+class SetPoint:
+    """A value under its options' rules.
+
+    Without a lease a value that was set holds until the next one, also across a restart. With a lease it holds as long
+    as commands keep coming: a program that starts knows of none, so it starts with the safe value.
+    """
+
+    def __init__(self, options: SetPointOptions, place: Place) -> None:
+        self._options = options
+        self._codifier = place.codifier
+        self._monotonic = place.monotonic
+        self._remembered = None if options.lease else RememberedNumber(place.state_directory, place.codifier)
+        self._expires_s: float | None = None
+        self._value = self._first_value()
+
+    @property
+    def value(self) -> int | float:
+        """The value that holds now."""
+        if self._expires_s is not None and self._monotonic() >= self._expires_s:
+            self.release()
+        return self._value
+
+    def set(self, value: float) -> None:
+        """Take a value; raises OutOfRangeError, and then everything stays as it was."""
+        accepted = self._accepted(value)
+        if self._options.lease is not None:
+            self._expires_s = self._monotonic() + self._options.lease
+        if self._remembered is not None:
+            self._remembered.remember(accepted)
+        self._value = accepted
+
+    def step(self, by: float) -> None:
+        """Change the value by so much; raises as `set` does."""
+        try:
+            stepped = to_number(sum_of(self.value, by))
+        except ValueError as error:
+            raise OutOfRangeError(f"a step of {by} is no step: {error}") from error
+        self.set(stepped)
+
+    def release(self) -> None:
+        """Return to the safe value; what was set is still there after a restart."""
+        self._expires_s = None
+        self._value = self._options.safe_value
+
+    def _first_value(self) -> int | float:
+        if self._remembered is None:
+            return self._options.safe_value
+        remembered = self._remembered.recall()
+        if remembered is None:
+            return self._options.default
+        try:
+            return self._accepted(remembered)
+        except OutOfRangeError as error:
+            log.warning("%s: the value that was set is given up, the default is taken: %s", self._codifier, error)
+            return self._options.default
+
+    def _accepted(self, value: float) -> int | float:
+        try:
+            number = to_number(exact(value))
+        except ValueError as error:
+            raise OutOfRangeError(f"{value} is out of range {self._options.range}: {error}") from error
+        refusal = self._options.range.refusal(number)
+        if refusal:
+            raise OutOfRangeError(refusal)
+        return int(number) if self._options.range.is_whole else number
