@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from config.document import Entry, Scalar, Table, Tree, meaning, plain
-from config.messages import at, join
+from config.messages import at, join, refuse_section
 from config.originals import Family, Original, families, value_of
 from config.report import Report
 
@@ -67,16 +67,16 @@ def is_original(tree: Tree) -> bool:
     return isinstance(tree, Table) and not {"Multicast", "Sensors"}.isdisjoint(tree.entries)
 
 
-def translate(document: Tree, report: Report) -> Table:
+def translate(document: Table, report: Report) -> Table:
     """Rewrite an original document; what cannot be understood is noted in the report."""
-    sections = document.entries if isinstance(document, Table) else {}
-    rewritten = dict(_section(key, entry, report) for key, entry in sections.items() if not _is_comment(key))
-    return Table(rewritten, document.line)
-
-
-def _section(key: str, entry: Entry, report: Report) -> tuple[str, Entry]:
-    rename, rewrite = _SECTIONS.get(key, (key, _unchanged))
-    return rename, entry._replace(tree=rewrite(entry.tree, key, report))
+    entries = {}
+    for key, entry in document.entries.items():
+        if key in _SECTIONS:
+            name, rewrite = _SECTIONS[key]
+            entries[name] = entry._replace(tree=rewrite(entry.tree, key, report))
+        elif not _is_comment(key):
+            refuse_section(entry, _SECTIONS, report)
+    return Table(entries, document.line)
 
 
 def _unchanged(tree: Tree, _path: str, _report: Report) -> Tree:

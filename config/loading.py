@@ -10,7 +10,7 @@ from config import legacy, sources
 from config.check import build
 from config.dictconfig import check_logging
 from config.document import Table, parse, plain
-from config.messages import at, is_nothing, shown, suggestion
+from config.messages import at, is_nothing, refuse_section, shown
 from config.model import Configuration, Defaults, Kinds, Network, Node, Problem
 from config.nodes import NodesBuilder
 from config.report import Report
@@ -65,7 +65,9 @@ def _with_warnings(configuration: Configuration, warnings: tuple[Problem, ...]) 
 
 def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: bool) -> Configuration:
     """Build every section, whatever is wrong with the others."""
-    _refuse_unknown_sections(document, report)
+    for key, entry in document.entries.items():
+        if key not in SECTIONS and not key.startswith(OWN_PREFIX):
+            refuse_section(entry, SECTIONS, report)
     network = _section("network", Network, document, report)
     defaults = _section("defaults", Defaults, document, report)
     _check_ports(network, document, report)
@@ -76,13 +78,6 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
         logging=_logging(document, report),
         source=report.file,
     )
-
-
-def _refuse_unknown_sections(document: Table, report: Report) -> None:
-    for key, entry in document.entries.items():
-        if key not in SECTIONS and not key.startswith(OWN_PREFIX):
-            message = f"unknown section {entry.name!r}: this version would not do what it says"
-            report.error(entry.line, message, suggestion(key, SECTIONS))
 
 
 def _section(key: str, kind: type[S], document: Table, report: Report) -> S:

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from config.document import Array, Scalar, Table, Tree
+from config.document import Array, Entry, Scalar, Table, Tree
+from config.report import Report
 
 LONGEST_SHOWN: Final = 60
 """Characters of a wrong value that a message repeats."""
@@ -40,6 +41,12 @@ def suggestion(word: str, known: Collection[str]) -> str:
     spelled = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), spelled, n=1)
     return f"did you mean {spelled[close[0]]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+
+
+def refuse_section(entry: Entry, known: Collection[str], report: Report) -> None:
+    """Note that a section is not known: to pass it over could be dangerous, when it is about security."""
+    message = f"unknown section {entry.name!r}: this version would not do what it says"
+    report.error(entry.line, message, suggestion(entry.name, known))
 
 
 def _shortened(text: str) -> str:

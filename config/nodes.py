@@ -85,7 +85,7 @@ class NodesBuilder:
             interval_s=interval_s,
             keepalive_s=written.keepalive or self._defaults.keepalive_s,
             active=written.active,
-            proxies=tuple(self._proxies(table, timeout_s, join(path, "proxies"))),
+            proxies=tuple(self._proxies(table, timeout_s, _place("proxies", table, path))),
             control=takes_commands(written.driver) if written.control is None else written.control,
         )
 
@@ -106,8 +106,8 @@ class NodesBuilder:
             unit=written.unit,
             channel=written.channel,
             timeout_s=written.timeout or timeout_s,
-            alarms=self._alarms(written.alarms, _line_of("alarms", table), join(path, "alarms")),
-            filters=build_filters(_part("filters", table), join(path, "filters"), self._report),
+            alarms=self._alarms(written.alarms, _line_of("alarms", table), _place("alarms", table, path)),
+            filters=build_filters(_part("filters", table), _place("filters", table, path), self._report),
         )
 
     def _alarms(self, written: WrittenAlarms | None, line: int, path: str) -> Alarms | None:
@@ -128,11 +128,11 @@ class NodesBuilder:
         try:
             kind = self._kinds(driver)
         except JphError as error:  # somebody else's driver, which cannot be loaded here
-            self._report.error(line, at(join(path, "driver"), error.message), error.hint)
+            self._report.error(line, at(_place("driver", table, path), error.message), error.hint)
             return None
         if kind is not None:
-            return build(kind, options, join(path, "options"), self._report)
-        self._note_missing(driver, line, codifier, path)
+            return build(kind, options, _place("options", table, path), self._report)
+        self._note_missing(driver, line, codifier, _place("driver", table, path))
         return plain(options) or None
 
     def _note_missing(self, driver: str, line: int, codifier: str, path: str) -> None:
@@ -140,7 +140,7 @@ class NodesBuilder:
             self._missing.setdefault(driver, []).append((line, codifier))
             return
         advice = suggestion(driver, (*BUILT_IN, *PLANNED))
-        self._report.error(line, at(join(path, "driver"), f"{driver!r} is no driver and no store"), advice)
+        self._report.error(line, at(path, f"{driver!r} is no driver and no store"), advice)
 
     def _warn_of_missing_drivers(self) -> None:
         """Say which nodes cannot run: once for each driver, since a real network has many of a kind."""
@@ -177,6 +177,10 @@ def _codifier_advice(codifier: str) -> str:
     if codifier == EVERYBODY:
         return "it means everybody on the network"
     return "a codifier is two printable ASCII characters"
+
+
+def _place(key: str, table: Table, path: str) -> str:
+    return join(path, table.entries[key].name if key in table.entries else key)
 
 
 def _line_of(key: str, table: Table) -> int:

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import requests
 
@@ -52,10 +52,10 @@ def keep(text: Text) -> tuple[Problem, ...]:
 
 def without_password(url: str) -> str:
     """Return a URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    return _PASSWORD.sub(r"\1***@", url)
+
+
+_PASSWORD: Final = re.compile(r"^(\w+://[^/?#:@]*:)[^/?#]*@")
 
 
 def _last_copy(copy: Path, source: str, why: str) -> Text:
@@ -98,6 +98,8 @@ def _answer(url: str) -> bytes | _NotFetchedError:
         return _get(url)
     except requests.RequestException as error:
         return _NotFetchedError(next(text for kind, text in _REASONS.items() if isinstance(error, kind)))
+    except ValueError:  # of the parts of requests that read URLs
+        return _NotFetchedError(_NO_URL)
     except _NotFetchedError as error:
         return error
 
@@ -120,12 +122,14 @@ def _bounded(response: requests.Response) -> bytes:
     return bytes(data)
 
 
+_NO_URL: Final = "this is no URL"
+
 # The first that fits: requests' exceptions are each other's subclasses.
 _REASONS: Final[dict[type[requests.RequestException], str]] = {
     requests.exceptions.SSLError: "the server's certificate is not accepted",
     requests.exceptions.Timeout: "the server does not answer",
     requests.exceptions.TooManyRedirects: f"more than {MOST_REDIRECTS} redirects",
     requests.exceptions.ConnectionError: "no connection to the server",
-    requests.exceptions.InvalidURL: "this is no URL",
+    requests.exceptions.InvalidURL: _NO_URL,
     requests.RequestException: "the answer cannot be read",
 }

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from config.document import LARGEST_DOCUMENT_BYTES
 from config.model import ConfigError, NoConfigurationError, Problem
@@ -65,12 +65,14 @@ def _read_named(source: str, environ: Mapping[str, str], advice: str) -> Text:
 
 
 def _of_file_url(url: str) -> Path:
-    parts = urlsplit(url)
-    if parts.netloc not in {"", "localhost"}:
-        raise unreadable(
-            url, f"this is a file of the host {parts.netloc!r}", "write file:///path for a file of this host"
-        )
-    return Path(unquote(parts.path))
+    """Take the path out of `file:///path`, `file://localhost/path` or `file:path`."""
+    path = url.partition(":")[2]
+    if path.startswith("//"):
+        host, slash, path = path[2:].partition("/")
+        if host not in {"", "localhost"}:
+            raise unreadable(url, f"this is a file of the host {host}", "write file:///path for one of this host")
+        path = slash + path
+    return Path(unquote(path))
 
 
 def _found(environ: Mapping[str, str]) -> Path:
