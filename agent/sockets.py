@@ -136,10 +136,7 @@ def aim(sender: socket.socket, group: Group, interface: Interface) -> Sender:
 
 
 def drain(receiver: socket.socket) -> list[Datagram]:
-    """Take at most DATAGRAMS_PER_TURN of the datagrams that wait; raises OSError when the socket is broken.
-
-    Measured against recvmsg and recv_into: none is quicker, see `bench/`.
-    """
+    """Take at most DATAGRAMS_PER_TURN of the datagrams that wait; raises OSError when the socket is broken."""
     datagrams: list[tuple[bytes, Any]] = []
     take, keep = receiver.recvfrom, datagrams.append
     try:

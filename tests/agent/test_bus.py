@@ -26,6 +26,7 @@ from tests.support.hearing import Hearing
 CONTROL, DATA = Bus.CONTROL, Bus.DATA
 BOTH = frozenset(Bus)
 UP = BusState(up=True)
+PROJECT = Path(__file__).parents[2]
 MOST_BUFFER_BYTES = int(Path("/proc/sys/net/core/rmem_max").read_text("ascii"))
 
 Make = Callable[..., BusSockets]
@@ -274,6 +275,26 @@ async def test_the_receive_buffer_is_8_mib_or_what_the_kernel_allows(bus_on: Mak
         granted = bus.receive_buffer_bytes
     assert granted in (sockets.RECEIVE_BUFFER_BYTES, min(sockets.RECEIVE_BUFFER_BYTES, MOST_BUFFER_BYTES))
     assert bus.receive_buffer_bytes == 0, "nothing is open any more"
+
+
+UNPRIVILEGED = """
+import os, sys
+from agent import interfaces, netlink, sockets
+from config.model import Group
+if os.geteuid() == 0:
+    os.setuid(65534)
+loopback = interfaces.choose("lo", 4, netlink.interfaces(), default=None).interface
+with netlink.open_bell(), sockets.open_receiver(Group(sys.argv[1], int(sys.argv[2])), loopback) as receiver:
+    print(sockets.receive_buffer_bytes(receiver))
+"""
+
+
+async def test_without_privileges_everything_works_with_the_buffer_that_anybody_gets(network: Network) -> None:
+    group = network.data
+    command = (sys.executable, "-c", UNPRIVILEGED, group.address, str(group.port))
+    process = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    assert int(output) == min(sockets.RECEIVE_BUFFER_BYTES, MOST_BUFFER_BYTES)
 
 
 async def test_what_is_not_left_to_the_kernel_is_set(bus_on: Make) -> None:

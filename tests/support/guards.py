@@ -11,7 +11,7 @@ from typing import Any, Final, SupportsIndex
 
 import pytest
 
-THREAD_PATIENCE_S: Final = 5.0
+THREAD_PATIENCE_S: Final = 3.0
 """A thread that was told to end may take so long on a busy machine; only one that does not end waits for it."""
 
 PLACE_FRAMES: Final = 6
