@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+import drivers.registry as drivers
+import storage.registry as stores
 from config.loading import load
 from config.model import Configuration
-from drivers import registry as drivers
-from storage import registry as stores
 
 
 def kinds(name: str) -> type[msgspec.Struct] | None:

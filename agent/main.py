@@ -13,7 +13,7 @@ from typing import Final
 
 from agent import logs
 from agent.agent import Agent, Ending
-from agent.configuration import load_configuration, state_directory
+from agent.configuration import kinds, load_configuration, state_directory
 from agent.notify import Notifier
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
@@ -34,7 +34,7 @@ exit codes: 0 stopped in order, 1 error, 2 wrong usage, 3 another instance of ev
 
 
 class UnknownCodifierError(JphError):
-    """The configuration has no node of this codifier."""
+    """There is no node of this codifier that could be run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,13 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def choose(configuration: Configuration, codifiers: Sequence[str], host: str) -> Iterable[Node]:
-    """Pick the named nodes, or those of this host; raises UnknownCodifierError."""
+    """Pick the named nodes, or those of this host that this version can run; raises UnknownCodifierError."""
     if not codifiers:
-        return configuration.on_host(host)
-    for codifier in codifiers:
-        if codifier not in configuration.nodes:
-            raise _unknown(configuration, codifier)
-    return [configuration.nodes[codifier] for codifier in codifiers]
+        return [node for node in configuration.on_host(host) if kinds(node.driver) is not None]
+    return [_named(configuration, codifier) for codifier in codifiers]
+
+
+def _named(configuration: Configuration, codifier: str) -> Node:
+    node = configuration.nodes.get(codifier)
+    if node is None:
+        raise _unknown(configuration, codifier)
+    if kinds(node.driver) is None:
+        raise UnknownCodifierError(f"{codifier}: this version has no driver {node.driver!r}", "leave this node out")
+    return node
 
 
 def _unknown(configuration: Configuration, codifier: str) -> UnknownCodifierError:

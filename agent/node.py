@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from agent.clock import Clock
 from agent.configuration import load_configuration
@@ -64,7 +64,8 @@ class Node(Participant):
         self._gave_way = asyncio.get_running_loop().create_future()
         await super().__aenter__()
         settled = asyncio.ensure_future(self._presence.settled.wait())
-        await asyncio.wait([settled, self._gave_way], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [settled, self._gave_way]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         if self._gave_way.done():
             await self.__aexit__()

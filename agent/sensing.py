@@ -6,10 +6,10 @@ from typing import Final
 
 from agent.filters import FilterChain
 from agent.presence import Presence
-from agent.supervisor import Channels, Supervisor
+from agent.supervisor import Supervisor
 from agent.surroundings import Surroundings
 from config.model import Node, Sensor
-from drivers.driver import Driver, Measured, Place
+from drivers.driver import OWN_CHANNEL, Driver, Measured, Measurements, Place
 from drivers.registry import driver_class
 from protocol.errors import EncodeError
 from protocol.frames import DataFrame
@@ -17,7 +17,6 @@ from protocol.readings import Value
 
 log: Final = logging.getLogger("jph.node")
 
-OWN_CHANNEL: Final = "value"  # what a driver calls the reading of the node's own sensor
 FIRST_READINGS_WITHIN_S: Final = 0.25  # the nodes of one process do not all read at the same moment
 
 
@@ -46,9 +45,9 @@ class Sensing:
     async def publish_now(self) -> None:
         """Read the driver and publish what it has."""
         async with self._reading:
-            channels = await self._supervisor.read(self.node.interval_s)
+            measurements = await self._supervisor.read(self.node.interval_s)
         for sensor in self.node.sensors:
-            self._publish(sensor, channels)
+            self._publish(sensor, measurements)
 
     async def set(self, value: float) -> None:
         """Set the actuator; raises DriverError."""
@@ -71,8 +70,8 @@ class Sensing:
         place = Place(self.node.codifier, self._surroundings.state_directory, self._surroundings.monotonic)
         return driver_class(self.node.driver)(self.node.options, place)
 
-    def _publish(self, sensor: Sensor, channels: Channels) -> None:
-        measured = channels.get(sensor.channel or OWN_CHANNEL)
+    def _publish(self, sensor: Sensor, measurements: Measurements) -> None:
+        measured = measurements.get(sensor.channel or OWN_CHANNEL)
         if measured is None:
             return
         value, attributes = measured if isinstance(measured, Measured) else (measured, None)

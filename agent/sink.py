@@ -14,7 +14,7 @@ from agent.threads import DaemonThreads
 from config.model import Node
 from protocol.frames import DataFrame, Flag
 from protocol.readings import Reading
-from storage.registry import open_store
+from storage.registry import store_class
 from storage.store import Store, StoreError
 
 log: Final = logging.getLogger("jph.sink")
@@ -115,7 +115,7 @@ class Sink:
         self._minute.append((self._surroundings.monotonic(), new))
 
     async def _open(self) -> Store:
-        self._store = await self._thread.call(lambda: open_store(self.node.driver, self.node.options))
+        self._store = await self._thread.call(lambda: store_class(self.node.driver)(self.node.options))
         return self._store
 
     async def _report_for_ever(self) -> None:

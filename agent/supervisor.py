@@ -3,13 +3,12 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
 from agent.threads import DaemonThreads
-from drivers.driver import Actuator, Driver, DriverError, Measured
-from protocol.readings import Value
+from drivers.driver import Actuator, Driver, DriverError, Measurements
 
 log: Final = logging.getLogger("jph.driver")
 
@@ -21,9 +20,6 @@ LONGEST_BACK_OFF_S: Final = 30.0
 
 class NotAnActuatorError(DriverError):
     """The driver of this node has no value that could be set."""
-
-
-Channels = Mapping[str, Value | Measured]
 
 
 class DriverState(StrEnum):
@@ -57,19 +53,21 @@ class Supervisor:
         self._failures_in_a_row = 0
         self._not_before_s = 0.0
 
-    async def read(self, interval_s: float) -> Channels:
+    async def read(self, interval_s: float) -> Measurements:
         """Read all channels; empty when the driver has nothing, failed, hangs or is being left alone for a while."""
         if self._monotonic() < self._not_before_s or self._still_hangs():
             return {}
         try:
-            channels: Channels = await self._call(lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S))
+            measurements: Measurements = await self._call(
+                lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)
+            )
         except DriverError as error:
             self._failed(str(error), interval_s)
             if self.state is DriverState.QUARANTINED:
                 await self.close()
             return {}
         self._succeeded()
-        return channels
+        return measurements
 
     async def set(self, value: float) -> None:
         """Give an actuator its value; raises DriverError when it was refused or failed."""

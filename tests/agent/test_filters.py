@@ -1,6 +1,7 @@
 """What happens to a number between the driver and the bus."""
 
 import statistics
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -73,7 +74,7 @@ def test_a_moving_average_is_the_mean_of_the_last_values(values: list[float], wi
 @given(st.lists(numbers, min_size=1), st.floats(0, 1e3))
 def test_two_values_that_pass_a_delta_differ_by_it(values: list[float], by: float) -> None:
     kept = [value for value in passed([("delta", Delta(by=by))], values) if isinstance(value, float)]
-    assert all(abs(one - other) >= by for one, other in zip(kept, kept[1:], strict=False))
+    assert all(abs(one - other) >= by for one, other in pairwise(kept))
 
 
 @given(st.lists(st.floats(0, 10), min_size=1), st.floats(0.1, 20))
@@ -83,4 +84,4 @@ def test_a_throttle_never_passes_twice_within_its_time(pauses: list[float], inte
         now_s += pause
         if chain.apply(1.0, now_s) is not None:
             passed_s.append(now_s)
-    assert all(later - earlier >= interval_s for earlier, later in zip(passed_s, passed_s[1:], strict=False))
+    assert all(later - earlier >= interval_s for earlier, later in pairwise(passed_s))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
@@ -38,7 +39,7 @@ async def test_a_call_that_hangs_keeps_its_thread_and_no_other() -> None:
     threads, release = DaemonThreads("test"), threading.Event()
     hanging = threads.call(release.wait)
     for number in range(5):
-        assert await threads.call(lambda number=number: number) == number
+        assert await threads.call(partial(abs, number)) == number
     assert threads.count == 2
     release.set()
     assert await hanging
@@ -47,7 +48,7 @@ async def test_a_call_that_hangs_keeps_its_thread_and_no_other() -> None:
 
 async def test_a_pool_of_one_keeps_the_order_and_the_thread() -> None:
     threads, order = DaemonThreads("test", limit=1), list[int]()
-    await asyncio.gather(*(threads.call(lambda number=number: order.append(number)) for number in range(10)))
+    await asyncio.gather(*(threads.call(partial(order.append, number)) for number in range(10)))
     assert (order, threads.count) == (list(range(10)), 1)
     threads.close()
 
