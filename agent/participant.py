@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
 from agent.presence import GaveWay, Presence
+from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
@@ -36,13 +37,17 @@ class Heard(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """How a command ended. `code` is None when nobody answered; `acknowledged` is False for an original node."""
+    """How a command ended. `code` is None when nobody answered; `acknowledged` is False for an original node.
+
+    `limits` says in words which values the configuration allows; empty when it does not say.
+    """
 
     codifier: str
     code: Code | None
     acknowledged: bool
     elapsed_ms: float
     attempts: int
+    limits: str = ""
 
     @property
     def ok(self) -> bool:
@@ -54,7 +59,8 @@ class Answer(NamedTuple):
         """Say in words how the command ended."""
         if self.code is None:
             return f"no answer after {self.attempts} attempts in {self.elapsed_ms / 1000:.1f} s"
-        return REASONS[self.code]
+        allowed = f": {self.limits}" if self.limits and self.code is Code.OUT_OF_RANGE else ""
+        return REASONS[self.code] + allowed
 
 
 def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[SensorProfile]]:
@@ -163,7 +169,14 @@ class Participant:
         self, flag: Flag, codifier: str, number: float, *, repeated: bool, within_s: float = GIVES_UP_AFTER_S
     ) -> Answer:
         frame = self.send(flag, codifier, number)
-        pending = PendingCommand(frame, self.clock.now().monotonic_s, repeated=repeated)
+        sensor = self.roster.sensors.get(codifier)
+        pending = PendingCommand(
+            frame,
+            self.clock.now().monotonic_s,
+            repeated=repeated,
+            shown_by_reading=self._shows_by_reading(codifier),
+            known_ms=sensor.timestamp_ms if sensor else None,
+        )
         pending.gives_up_s = pending.sent_s + within_s
         waiting = _Waiting(pending, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -174,7 +187,21 @@ class Participant:
         elapsed_ms = (self.clock.now().monotonic_s - pending.sent_s) * 1000
         if confirmation is None:
             return Answer(codifier, None, acknowledged=False, elapsed_ms=elapsed_ms, attempts=pending.attempts)
-        return Answer(codifier, confirmation.code, confirmation.acknowledged, elapsed_ms, pending.attempts)
+        return Answer(
+            codifier,
+            confirmation.code,
+            confirmation.acknowledged,
+            elapsed_ms,
+            pending.attempts,
+            limits_in_words(self.configuration, codifier),
+        )
+
+    def _shows_by_reading(self, codifier: str) -> bool:
+        """Tell whether a reading can show that a value was set: not of a proxy, nor where `K` is to be expected."""
+        node, owner = self.roster.nodes.get(codifier), self.configuration.owner(codifier)
+        if node is not None and node.acknowledges:
+            return False
+        return owner is None or (owner.codifier == codifier and owner.control)
 
     async def _repeat_until_confirmed(self, waiting: _Waiting) -> Confirmation | None:
         pending = waiting.command

@@ -90,11 +90,25 @@ class Confirmation:
 class PendingCommand:
     """A command that was sent and is not confirmed yet: when to send it again, and what confirms it."""
 
-    __slots__ = ("_repeats_s", "attempts", "frame", "gives_up_s", "repeated", "sent_s")
+    __slots__ = ("_known_ms", "_repeats_s", "attempts", "frame", "gives_up_s", "repeated", "sent_s", "shown_by_reading")
 
-    def __init__(self, frame: ControlFrame, now_s: float, *, repeated: bool = True) -> None:
-        """Note that `frame` is sent now. A step to an original node must not be `repeated`: it would act twice."""
+    def __init__(
+        self,
+        frame: ControlFrame,
+        now_s: float,
+        *,
+        repeated: bool = True,
+        shown_by_reading: bool = True,
+        known_ms: int | None = None,
+    ) -> None:
+        """Note that `frame` is sent now. A step to an original node must not be `repeated`: it would act twice.
+
+        Without `shown_by_reading` only the node's word confirms that a value was set: a reading that merely equals it
+        shows nothing where it cannot be set. `known_ms` is the timestamp of the newest reading known so far.
+        """
         self.frame = frame
+        self.shown_by_reading = shown_by_reading
+        self._known_ms = known_ms
         self.sent_s = now_s
         self.gives_up_s = now_s + GIVES_UP_AFTER_S  # when it counts as unanswered
         self.attempts = 1
@@ -131,10 +145,20 @@ class PendingCommand:
         return Confirmation(Code(pair[1]), acknowledged=True)
 
     def _shown_by_reading(self, heard: DataFrame) -> Confirmation | None:
-        if self.frame.flag is not Flag.SET or heard.flag is Flag.NUMBERING:
+        if not self.shown_by_reading or self.frame.flag is not Flag.SET or heard.flag is Flag.NUMBERING:
             return None
         shown = heard.value == self.frame.number or _rounds_to(heard, self.frame.number)
-        return Confirmation(Code.TAKEN, acknowledged=False) if shown else None
+        return Confirmation(Code.TAKEN, acknowledged=False) if self._is_newer(heard) and shown else None
+
+    def _is_newer(self, heard: DataFrame) -> bool:
+        """Tell whether a reading was made after the command: by our clock, or after another that was heard before.
+
+        The clock of a node may be behind ours: then its first reading that is heard only shows what its clock says.
+        """
+        newer = heard.timestamp_ms >= self.frame.timestamp_ms
+        newer |= self._known_ms is not None and heard.timestamp_ms > self._known_ms
+        self._known_ms = max(heard.timestamp_ms, self._known_ms or 0)
+        return newer
 
     def _shown_by_state(self, heard: ControlFrame) -> Confirmation | None:
         shown = (self.frame.flag, heard.flag, heard.active) in _SHOWN_BY

@@ -60,7 +60,14 @@ class Target(Participant):
 @pytest.fixture
 def configuration(network: Network) -> Configuration:
     nodes = [
-        Node(sensor=Sensor(codifier="FK", name="fan", timeout_s=20.0), driver="control", keepalive_s=10.0),
+        Node(
+            sensor=Sensor(codifier="FK", name="fan", timeout_s=20.0),
+            driver="control",
+            options={"default": 20, "min": 0, "max": 100},
+            keepalive_s=10.0,
+            control=True,
+            proxies=(Sensor(codifier="FL", name="turns"),),
+        ),
         Node(sensor=Sensor(codifier="CC"), driver="console"),
     ]
     return Configuration(network=network, nodes={node.codifier: node for node in nodes})
@@ -134,7 +141,7 @@ async def test_a_refusal_says_why(join: Join, driven_time: DrivenLoop) -> None:
     operator = await join("CC")
     answer = await operator.command(Flag.SET, "FK", 800.0)
     assert (answer.ok, answer.code) == (False, Code.OUT_OF_RANGE)
-    assert "outside the range" in answer.reason
+    assert answer.reason == "the value is outside the range that the node's configuration allows: 0 to 100"
 
 
 async def test_without_an_answer_the_same_frame_is_sent_six_times(join: Join, driven_time: DrivenLoop) -> None:
@@ -170,10 +177,34 @@ async def test_an_original_node_confirms_a_set_with_its_reading(join: Join, driv
     operator = await join("CC")
     command = driven_time.create_task(operator.command(Flag.SET, "FK", 80.0))
     await operator.hears("NA")
-    reading = Reading("FK", 1_700_000_000_000, 5, 80.0)
+    reading = Reading("FK", int(driven_time.clock.wall_ms), 5, 80.0)
     operator.bus.send(Bus.DATA, frames.encode(reading_frame(reading)))
     answer = await command
     assert (answer.ok, answer.acknowledged) == (True, False)
+
+
+async def no_belief_in_readings(operator: Target, driven_time: DrivenLoop, codifier: str) -> None:
+    """Set a sensor whose reading has the value already, and expect that nothing confirms it."""
+    command = driven_time.create_task(operator.command(Flag.SET, codifier, 80.0))
+    heard = len(operator.frames)
+    reading = Reading(codifier, int(driven_time.clock.wall_ms) + 1, 5, 80.0)
+    operator.bus.send(Bus.DATA, frames.encode(reading_frame(reading)))
+    while not any(entry.frame.flag is Flag.FLOAT for entry in operator.frames[heard:]):
+        await asyncio.sleep(0)
+    await driven_time.advance(2 * GIVES_UP_AFTER_S)
+    assert (await command).code is None
+
+
+async def test_the_reading_of_a_proxy_confirms_nothing(join: Join, driven_time: DrivenLoop) -> None:
+    await no_belief_in_readings(await join("CC"), driven_time, "FL")
+
+
+async def test_the_reading_of_a_node_that_acknowledges_confirms_nothing(join: Join, driven_time: DrivenLoop) -> None:
+    operator = await join("CC")
+    fan = await join("FK")
+    fan.send(Flag.ACKNOWLEDGE, "CX", pack_pair(1, Code.TAKEN))
+    await operator.hears("NK")
+    await no_belief_in_readings(operator, driven_time, "FK")
 
 
 async def test_two_commands_at_once_get_their_own_answers(join: Join, driven_time: DrivenLoop) -> None:

@@ -286,6 +286,38 @@ def test_a_value_of_a_new_node_is_exact() -> None:
     assert pending(number=1 / 3).confirmation(reading(0.33333334, Flag.JSON)) is None
 
 
+def stamped(timestamp_ms: int, value: float = 80.0) -> DataFrame:
+    return reading(value)._replace(timestamp_ms=timestamp_ms)
+
+
+def waiting(*, known_ms: int | None = None, shown_by_reading: bool = True) -> PendingCommand:
+    return PendingCommand(command(), SENT_S, known_ms=known_ms, shown_by_reading=shown_by_reading)
+
+
+def test_a_reading_shows_nothing_where_it_is_said_not_to() -> None:
+    sent = waiting(shown_by_reading=False)
+    assert sent.confirmation(stamped(STAMP_MS + 1)) is None
+    assert sent.confirmation(acknowledged(7.0)) == Confirmation(Code.TAKEN, acknowledged=True)
+
+
+def test_a_reading_from_before_the_command_shows_nothing() -> None:
+    assert waiting().confirmation(stamped(STAMP_MS - 1)) is None
+
+
+def test_a_reading_that_was_known_before_the_command_shows_nothing() -> None:
+    assert waiting(known_ms=STAMP_MS - 5000).confirmation(stamped(STAMP_MS - 5000)) is None
+
+
+def test_a_node_whose_clock_is_behind_confirms_with_a_reading_newer_than_the_one_known() -> None:
+    assert waiting(known_ms=STAMP_MS - 90_000).confirmation(stamped(STAMP_MS - 85_000)) == SHOWN
+
+
+def test_a_node_whose_clock_is_behind_confirms_with_the_second_reading_when_none_was_known() -> None:
+    sent = waiting()
+    heard_one_by_one = [sent.confirmation(stamped(STAMP_MS - age_ms)) for age_ms in (90_000, 90_000, 85_000)]
+    assert heard_one_by_one == [None, None, SHOWN]
+
+
 def test_every_code_has_a_reason_in_words() -> None:
     assert set(REASONS) == set(Code)
 
