@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,8 @@ from protocol.senders import Sender
 from protocol.sequences import MODULUS
 
 log: Final = logging.getLogger("jph.presence")
+
+RIVAL_AGAIN_S: Final = 3_600.0  # a duplicate that stays is said in the log once an hour
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Starts a named task that its owner waits for."""
@@ -70,12 +73,18 @@ class Presence:
         self._give_way = give_way
         self._numberings: dict[str, Numbering] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._announced = False  # the network took the last `N`
+        self._announced = False
+        self._rival_due_s = -math.inf
 
     @property
     def active(self) -> bool:
         """Tell whether the node sends readings."""
         return self.life.active
+
+    @property
+    def announced(self) -> bool:
+        """Tell whether the network took the last `N`."""
+        return self._announced
 
     def start(self, *, active: bool = True) -> None:
         """Announce the codifier; `settled` is set when no other instance answered."""
@@ -182,7 +191,9 @@ class Presence:
         self._do(self.life.acted(command, code, self._clock.now()))
 
     def _report_rival(self, sender: Sender) -> None:
-        if self.life.rivals == 1:
+        now_s = self._clock.now().monotonic_s
+        if now_s >= self._rival_due_s:
+            self._rival_due_s = now_s + RIVAL_AGAIN_S
             log.warning("another %s is running at %s (port %d): stop one of them", self.codifier, *sender)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.presence import GaveWay, Presence
+from agent.presence import RIVAL_AGAIN_S, GaveWay, Presence
 from protocol.commands import Code, pack_pair
 from protocol.errors import EncodeError
 from protocol.frames import ControlFrame, DataFrame, Flag
@@ -165,17 +165,20 @@ async def test_a_takeover_does_not_give_way(driven_time: DrivenLoop) -> None:
     host.presence.close()
 
 
-async def test_a_second_instance_is_logged_once(
+async def test_a_second_instance_is_logged_once_an_hour(
     host: Host, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     host.presence.start()
     await driven_time.advance(1.0)
     sequences: Callable[[], int] = count(100).__next__
-    for _ in range(3):
-        await host.hear(Flag.ALIVE, 1.0, source="C1", sequence=sequences())
+    for _ in range(2):
+        for _ in range(3):
+            await host.hear(Flag.ALIVE, 1.0, source="C1", sequence=sequences())
+            await driven_time.advance(60.0)
+        await driven_time.advance(RIVAL_AGAIN_S)
     assert [record.getMessage() for record in caplog.records] == [
         "another C1 is running at 192.0.2.7 (port 40000): stop one of them"
-    ]
+    ] * 2
 
 
 async def test_an_orderly_end_names_the_last_readings_and_that_no_more_come(
