@@ -14,11 +14,16 @@ from config.model import Network
 from console import link
 from console.link import BusThread
 from console.observer import Batch, NodeState
+from console.ordering import Key
+from console.screen import ConsoleApp
+from console.symbols import UNICODE
+from console.themes import LOOKS
 from console.world import World
 from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, Flag, encode, reading_frame
 from protocol.readings import Reading
-from tests.console.feeding import small_network
+from tests.console.feeding import Feed, small_network
+from tests.console.operating import Operator
 
 
 class Fan(Participant):
@@ -94,6 +99,23 @@ async def test_a_command_is_answered(network: Network, fan: Fan) -> None:
         assert answer.ok
         assert answer.acknowledged
         assert fan.commands == [(Flag.SET, 80.0)]
+
+
+async def test_a_value_is_set_from_the_screen_over_the_wire(network: Network, fan: Fan) -> None:
+    configuration = small_network(network)
+    with BusThread(configuration, "CC") as buses:
+        app = ConsoleApp(configuration, buses, look=LOOKS["night"], symbols=UNICODE, armed=True, frames_per_s=0)
+        async with app.run_test(size=(120, 36), notifications=True) as pilot:
+            operator = Operator(app, pilot, Feed(configuration))
+            await operator.frame()
+            app.model.cursor = Key("FK")
+            await operator.press("A")
+            await operator.type("80")
+            await operator.press("enter")
+            await operator.finish()
+            assert fan.commands == [(Flag.SET, 80.0)]
+            assert "set FK 80  taken, " in operator.text()
+            await until(buses, lambda world: len(world.events) >= 2)
 
 
 async def test_the_thread_ends_with_the_link_and_closing_twice_is_harmless(network: Network) -> None:

@@ -5,10 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from rich.segment import Segment
 from textual.events import Key
 from textual.keys import _character_to_key
-from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -22,62 +20,9 @@ from console.themes import LOOKS
 from protocol.commands import Code
 from protocol.frames import Flag
 from tests.console.feeding import Feed, lively
+from tests.console.operating import Operator
 
 Size = tuple[int, int]
-ROUNDS = 6
-
-
-class Operator:
-    """Somebody before the screen."""
-
-    def __init__(self, feed: Feed, app: ConsoleApp, pilot: Pilot[None]) -> None:
-        self.feed = feed
-        self.app = app
-        self.pilot = pilot
-
-    async def press(self, *keys: str) -> None:
-        for key in keys:
-            character = key if len(key) == 1 else None
-            self.app.post_message(Key(_character_to_key(key) if character else key, character))
-            await self.settle()
-
-    async def type(self, text: str) -> None:
-        await self.press(*text)
-
-    async def frame(self) -> None:
-        await self.app.frame()
-        await self.settle()
-
-    async def settle(self) -> None:
-        """Let the screen do what follows from what was done, and paint it.
-
-        Textual's own pilot waits until the processor is idle, which takes long and is not sure. What follows from a
-        key takes a few rounds of messages: the key, its action, a layout, what waits for that.
-        """
-        for _ in range(ROUNDS):
-            await self.pilot._wait_for_screen()
-            await self.app.animator.wait_until_complete()
-            self.app.screen._on_timer_update()
-
-    async def finish(self) -> None:
-        """Wait until what was begun is done."""
-        await self.app.workers.wait_for_complete()
-        await self.settle()
-
-    def lines(self) -> list[str]:
-        """Return what stands on the screen, line by line."""
-        size = self.app.size
-        update = self.app.screen._compositor.render_strips(size)
-        return [strip.text for strip in update]
-
-    def text(self) -> str:
-        return "\n".join(self.lines())
-
-    def line_with(self, words: str) -> int:
-        return next(number for number, line in enumerate(self.lines()) if words in line)
-
-    def segments(self, number: int) -> list[Segment]:
-        return list(self.app.screen._compositor.render_strips(self.app.size)[number])
 
 
 def files_in(directory: Path) -> list[Path]:
@@ -90,7 +35,7 @@ async def console(size: Size = (120, 36), *, armed: bool = False) -> AsyncIterat
     feed = lively(Feed())
     app = ConsoleApp(feed.configuration, feed, look=LOOKS["night"], symbols=UNICODE, armed=armed, frames_per_s=0)
     async with app.run_test(size=size, notifications=True) as pilot:
-        operator = Operator(feed, app, pilot)
+        operator = Operator(app, pilot, feed)
         await operator.frame()
         yield operator
 
