@@ -39,9 +39,9 @@ def draw_detail(model: Model, points: Sequence[Point], width: int, height: int, 
 
 
 def _chart_height(room: int, facts: int) -> int:
-    """Return the lines of the chart: what the facts leave, within CHART_LINES; 0 where even those are too many."""
-    height = min(max(room - facts - 1, CHART_LINES.start), CHART_LINES.stop - 1)
-    return height if height < room - 1 else 0
+    """Return the lines of the chart: what the facts leave, within CHART_LINES; in a low panel all, facts are below."""
+    height = min(max(room - facts - 1, CHART_LINES.start), CHART_LINES.stop - 1, room - 1)
+    return height if height >= LEAST_HEIGHT else 0
 
 
 def _head(model: Model, row: SensorRow | None, width: int, symbols: Symbols) -> list[Line]:

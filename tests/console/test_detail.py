@@ -102,6 +102,12 @@ def test_the_chart_takes_the_room_that_the_facts_leave(model: Model) -> None:
     assert len(tall.split("-5 min", maxsplit=1)[0]) > len(low.split("-5 min", maxsplit=1)[0])
 
 
+def test_a_low_panel_shows_the_chart_and_the_facts_when_it_is_scrolled(model: Model) -> None:
+    lines = panel(model, "C1", height=9).splitlines()
+    assert "-5 min" in "".join(lines[:9])
+    assert any(line.startswith(" readings") for line in lines[9:])
+
+
 def test_text_has_no_chart(model: Model, feed: Feed) -> None:
     feed.reading("C1", "open")
     model.apply(feed.batch())
