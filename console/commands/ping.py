@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from console import words
+from console.addressees import remark_on_strangers, speaker_advice
 from console.commands.options import (
     AsOption,
     ConfigOption,
@@ -69,14 +70,28 @@ def ping(
 ) -> int:
     """Fail (exit code 1) when nothing came back from one of the nodes, with --all when nothing came back at all.
 
-    The clock is how far a node's clock is ahead of this computer's, taken from the fastest of its answers.
-    The figures are those of the last 256 answers.
+    A proxy does not answer: its node is named instead. The clock is how far a node's clock is ahead of this
+    computer's, taken from the fastest of its answers. The figures are those of the last 256 answers.
     """
     if bool(codifiers) == everybody:
         raise typer.BadParameter("name the nodes to ping, or say --all", param_hint="CODIFIER")
     seat = take_seat(config, speak_as, quiet=quiet)
     course = Course(count, interval or USUAL_INTERVAL_S, timeout or USUAL_TIMEOUT_S)
-    return asyncio.run(measure(seat, tuple(codifiers or ()), course, stdout(), json=json))
+    nodes, refused = speaking(seat, codifiers or ())
+    if refused and not nodes:
+        return 1
+    code = asyncio.run(measure(seat, nodes, course, stdout(), json=json))
+    return 1 if refused else code
+
+
+def speaking(seat: Seat, codifiers: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Return each node once, and whether there were proxies, who do not answer; say whom to ping instead."""
+    advice = {one: speaker_advice(seat.configuration, one, "ping {}") for one in codifiers}
+    for instead in filter(None, advice.values()):
+        tell(instead)
+    nodes = tuple(one for one in advice if not advice[one])
+    remark_on_strangers(seat.configuration, nodes)
+    return nodes, len(nodes) < len(advice)
 
 
 async def measure(seat: Seat, codifiers: Sequence[str], course: Course, output: Output, *, json: bool) -> int:

@@ -185,12 +185,12 @@ async def test_an_original_node_confirms_a_set_with_its_reading(join: Join, driv
 
 async def no_belief_in_readings(operator: Target, driven_time: DrivenLoop, codifier: str) -> None:
     """Set a sensor whose reading has the value already, and expect that nothing confirms it."""
+    so_far = "".join(entry.frame.flag for entry in operator.frames)
     command = driven_time.create_task(operator.command(Flag.SET, codifier, 80.0))
-    heard = len(operator.frames)
+    await operator.hears(f"{so_far}NA")
     reading = Reading(codifier, int(driven_time.clock.wall_ms) + 1, 5, 80.0)
     operator.bus.send(Bus.DATA, frames.encode(reading_frame(reading)))
-    while not any(entry.frame.flag is Flag.FLOAT for entry in operator.frames[heard:]):
-        await asyncio.sleep(0)
+    await operator.hears(f"{so_far}NAf")
     await driven_time.advance(2 * GIVES_UP_AFTER_S)
     assert (await command).code is None
 

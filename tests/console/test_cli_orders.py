@@ -3,8 +3,9 @@
 import json
 
 import pytest
+import yaml
 
-from tests.console.calling import Shell, Site
+from tests.console.calling import Shell, Site, network_section
 
 
 def value(shell: Shell, site: Site, codifier: str) -> object:
@@ -44,7 +45,7 @@ def test_a_step_may_be_negative(shell: Shell, site: Site) -> None:
 def test_what_is_out_of_range_is_refused_with_the_reason(shell: Shell, site: Site) -> None:
     ended = shell.jph("set", "FK", "800", site.config)
     assert (ended.code, ended.out) == (1, "")
-    assert "jph: FK set 800: the value is outside the range that the node's configuration allows" in ended.err
+    assert "jph: FK set 800: the value is outside the range that the node's configuration allows: 0 to 100" in ended.err
 
 
 def test_what_cannot_be_set_says_so(shell: Shell, site: Site) -> None:
@@ -134,3 +135,32 @@ def test_what_was_typed_cannot_touch_the_terminal(shell: Shell) -> None:
 def test_the_answers_of_several_are_one_object_a_line(shell: Shell, site: Site) -> None:
     lines = shell.jph("set", "FL", "FN", "3", "--json", site.config).out.splitlines()
     assert {json.loads(line)["codifier"] for line in lines} == {"FL", "FN"}
+
+
+def test_a_proxy_is_answered_at_once_with_the_node_that_hears(shell: Shell, site: Site) -> None:
+    ended = shell.jph("halt", "F2", site.config)
+    assert (ended.code, ended.out, ended.err) == (1, "", "jph: F2 halt: F2 is sent by node F1: `jph halt F1`\n")
+
+
+def test_a_proxy_takes_no_value_even_if_it_has_that_value_already(shell: Shell, site: Site) -> None:
+    ended = shell.jph("set", "F2", "61", "--json", site.config)
+    [answer] = ended.documents
+    assert ended.code == 1
+    assert (answer["taken"], answer["code"], answer["attempts"]) == (False, None, 0)
+    assert answer["reason"] == "F2 is sent by node F1, and neither can be set"
+
+
+def test_those_who_hear_are_commanded_beside_a_proxy(shell: Shell, site: Site) -> None:
+    ended = shell.jph("start", "F2", "C1", site.config)
+    assert ended.code == 1
+    assert ended.out.startswith("C1 start: taken in ")
+    assert "`jph start F1`" in ended.err
+
+
+def test_a_codifier_that_the_configuration_lacks_is_remarked_upon_and_tried(shell: Shell, site: Site) -> None:
+    config = shell.home / "jph.yaml"
+    document = {"network": network_section(site.network), "nodes": {"c1": {"driver": "console"}}}
+    config.write_text(yaml.safe_dump(document), "utf-8")
+    ended = shell.jph("start", "C1", f"--config={config}")
+    assert ended.code == 0
+    assert "jph: C1 is not in the configuration; did you mean c1? it is tried all the same" in ended.err

@@ -141,6 +141,16 @@ def test_ping_all_finds_everybody_and_succeeds_when_somebody_answers(shell: Shel
     assert "CA" not in received
 
 
+def test_ping_of_a_proxy_names_its_node_at_once(shell: Shell, site: Site) -> None:
+    ended = shell.jph("ping", "F2", "-c", "1000", site.config)
+    assert (ended.code, ended.out, ended.err) == (1, "", "jph: F2 is sent by node F1: `jph ping F1`\n")
+
+
+def test_who_is_named_twice_is_pinged_once(shell: Shell, site: Site) -> None:
+    ended = shell.jph("ping", "C1", "C1", "-c", "1", "--json", site.config)
+    assert [(one["codifier"], one["sent"]) for one in ended.documents] == [("C1", 1)]
+
+
 def test_an_interrupted_ping_still_tells_its_figures(shell: Shell, site: Site) -> None:
     with shell.start("ping", "C1", "-c", "1000", "--interval", "1h", site.config) as ping:
         assert output(ping).readline().startswith("C1  1 of 1")
