@@ -178,7 +178,8 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
     sensors = model.catalogue.published_by(node.codifier)
     if len(sensors) > 1:
         yield "publishes", " ".join(sensors), Ink.TEXT
-    yield "control", f"{figures.count(node.received)} frames heard{dot}{figures.count(node.missing)} missing", Ink.TEXT
+    frames = f"{figures.count(node.received)} frames heard{dot}{figures.count(node.missing)} missing"
+    yield "control", frames + (f"{dot}confirms commands" if node.acknowledges else ""), Ink.TEXT
 
 
 def _round_trips(node: NodeRow, dot: str) -> Iterator[Fact]:

@@ -69,10 +69,6 @@ class Line(NamedTuple):
         """How many cells of the terminal the line takes."""
         return sum(cell_len(span.text) for span in self.spans)
 
-    def on(self, ground: Ground) -> "Line":
-        """Return the same line on another ground."""
-        return Line(self.spans, ground)
-
 
 EMPTY: Final = Line()
 

@@ -68,11 +68,10 @@ class SensorRow(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """One node as it was at the moment of a batch. `heard_s` is monotonic, the times in ms are wall time."""
+    """One node as it was at the moment of a batch. Times in ms are wall time."""
 
     codifier: str
     state: NodeState
-    heard_s: float | None = None
     sender: Sender | None = None
     former_sender: Sender | None = None
     round_trip_ms: float | None = None
@@ -83,8 +82,6 @@ class NodeRow(NamedTuple):
     config_time_ms: float | None = None
     rivals: int = 0
     acknowledges: bool = False
-    operator: bool = False
-    keepalive_s: float = 0.0
     received: int = 0
     missing: int = 0
 
@@ -239,7 +236,6 @@ class Observer:
         return NodeRow(
             node.codifier,
             state,
-            node.heard_s,
             node.sender,
             node.former_sender,
             node.round_trips.last_ms,
@@ -250,8 +246,6 @@ class Observer:
             node.config_time_ms,
             node.rivals,
             node.acknowledges,
-            node.operator,
-            node.keepalive_s,
             node.tracker.received,
             node.tracker.missing,
         )
