@@ -1,6 +1,5 @@
 """`jph-agent`: runs the nodes of this host, or those that are named."""
 
-import argparse
 import asyncio
 import logging
 import os
@@ -8,12 +7,11 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent import logs
-from agent.agent import Agent, Ending
+from agent.agent import Agent, Ending, NothingToRunError
 from agent.configuration import kinds, load_configuration, state_directory
 from agent.notify import Notifier
 from agent.surroundings import Surroundings
@@ -26,15 +24,18 @@ EXIT_GAVE_WAY: Final = 3
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
-HELP_COLUMNS: Final = 100
+MOST_HOSTS_NAMED: Final = 8  # in a message; a network of a thousand Pis has more than anybody reads
 
-EXAMPLES: Final = """examples:
-  jph-agent                  run the nodes whose `host` is this host
-  jph-agent C1 F1            run these two nodes in one process
-  JPH_SENSOR=C1 jph-agent    the same for one node, as the original system named it
 
-exit codes: 0 stopped in order, 1 error, 2 wrong usage, 3 another instance of every node is running
-"""
+class Wanted(NamedTuple):
+    """What the command line says: the options of `jph-agent --help`."""
+
+    codifiers: list[str]
+    host: str
+    config: str | None = None
+    state: Path | None = None
+    takeover: bool = False
+    debug: bool = False
 
 
 class UnknownCodifierError(JphError):
@@ -43,7 +44,7 @@ class UnknownCodifierError(JphError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `jph-agent`; returns the exit code."""
-    wanted = _parser().parse_args(arguments)
+    wanted = _wanted(sys.argv[1:] if arguments is None else arguments)
     try:
         agent = _prepare(wanted)
         return asyncio.run(_run(agent))
@@ -55,10 +56,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def choose(configuration: Configuration, codifiers: Sequence[str], host: str) -> Iterable[Node]:
-    """Pick the named nodes, or those of this host that this version can run; raises UnknownCodifierError."""
-    if not codifiers:
-        return [node for node in configuration.on_host(host) if kinds(node.driver) and not node.is_operator]
-    return [_named(configuration, codifier) for codifier in codifiers]
+    """Pick the named nodes, or those of this host that this version can run.
+
+    Raises UnknownCodifierError, and NothingToRunError when the host has none.
+    """
+    if codifiers:
+        return [_named(configuration, codifier) for codifier in codifiers]
+    return _of_host(configuration, host)
+
+
+def _of_host(configuration: Configuration, host: str) -> Iterable[Node]:
+    here = configuration.on_host(host)
+    nodes = [node for node in here if _can_run(node)]
+    if not nodes:
+        others = ", ".join(node.codifier for node in here)
+        but = f" that can be run, only {others}" if here else ""
+        raise NothingToRunError(
+            f"{configuration.source} has no node for the host {host}{but}", _who_runs(configuration)
+        )
+    return nodes
+
+
+def _can_run(node: Node) -> bool:
+    return kinds(node.driver) is not None and not node.is_operator
+
+
+def _who_runs(configuration: Configuration) -> str:
+    hosts = sorted({node.host for node in configuration.nodes.values() if node.host and _can_run(node)})
+    if not hosts:
+        return "add `host: NAME` to the nodes of this host, or name the nodes to run, as in: jph-agent C1"
+    more = ", ..." if len(hosts) > MOST_HOSTS_NAMED else ""
+    return f"it has nodes for {', '.join(hosts[:MOST_HOSTS_NAMED])}{more}: --host runs those of another host"
 
 
 def _named(configuration: Configuration, codifier: str) -> Node:
@@ -72,28 +100,19 @@ def _named(configuration: Configuration, codifier: str) -> Node:
 
 def _unknown(configuration: Configuration, codifier: str) -> UnknownCodifierError:
     owner = configuration.owner(codifier)
-    hint = f"its readings come from the node {owner.codifier}: run that" if owner else "`jph sensors` lists all"
+    hint = f"its readings come from the node {owner.codifier}: run that" if owner else "`jph config show` lists all"
     return UnknownCodifierError(f"{configuration.source} has no node {codifier}", hint)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="jph-agent",
-        description="Read this host's sensors and send them on the bus; store what is heard where a node is a store.",
-        epilog=EXAMPLES,
-        # With a width it does not import shutil, and bz2 and lzma with it, to ask the terminal.
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_COLUMNS),
-    )
-    parser.add_argument("codifiers", nargs="*", metavar="CODIFIER", help="nodes to run (default: those of this host)")
-    parser.add_argument("--config", metavar="SOURCE", help="path or URL of the configuration (default: JPH_CONFIG)")
-    parser.add_argument("--host", default=socket.gethostname(), help="run the nodes of this host instead")
-    parser.add_argument("--takeover", action="store_true", help="start even if another instance is running")
-    parser.add_argument("--state", type=Path, metavar="DIRECTORY", help="where values that were set are kept")
-    parser.add_argument("--debug", action="store_true", help="log everything (also JPH_DEBUG=1)")
-    return parser
+def _wanted(arguments: Sequence[str]) -> Wanted:
+    if not any(argument.startswith("-") for argument in arguments):
+        return Wanted(list(arguments), host=socket.gethostname())
+    from agent.arguments import parse  # noqa: PLC0415 - a service names codifiers at most, and need not pay for argparse
+
+    return Wanted(**vars(parse(arguments)))
 
 
-def _prepare(wanted: argparse.Namespace) -> Agent:
+def _prepare(wanted: Wanted) -> Agent:
     codifiers = wanted.codifiers or list(filter(None, [os.environ.get("JPH_SENSOR")]))
     debug = wanted.debug or os.environ.get("JPH_DEBUG", "0") not in {"", "0"}
 

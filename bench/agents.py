@@ -33,9 +33,9 @@ def configured(network: Network, nodes: Mapping[str, Mapping[str, Any]]) -> Iter
 
 
 def agent_command(configuration: Path, *codifiers: str) -> Command:
-    """Return how `jph-agent` is run, its state beside its configuration."""
-    options: Command = ["--config", configuration, "--state", configuration.parent / "state"]
-    return [processes.PYTHON, "-m", "agent.main", *options, *codifiers]
+    """Return how a service runs `jph-agent`: configuration and state in the environment, no options."""
+    environment = [f"JPH_CONFIG={configuration}", f"STATE_DIRECTORY={configuration.parent / 'state'}"]
+    return ["env", *environment, processes.PYTHON, "-m", "agent.main", *codifiers]
 
 
 def until_announced_s(command: Command, network: Network) -> float:

@@ -1,17 +1,19 @@
 """What `jph-agent` cannot run ends at once, with one message and no traceback."""
 
+import socket
+
 from tests.agent.processes import Machine
 from tests.agent.processes import machine as machine  # noqa: PLC0414 - a fixture
 
 SENSOR = "C1: {driver: pipe, options: {path: /proc/loadavg, field: 1}}"
-ADVICE = "name the codifiers to run, or set `host:` of some nodes to this host's name"
+CONSOLE = "CC: {host: pi-hall, driver: console}"
 
 
 def test_a_codifier_that_does_not_exist_is_refused(machine: Machine) -> None:
     machine.configure(SENSOR)
     assert machine.start("ZZ").ends() == (
         1,
-        f"jph-agent: {machine.file} has no node ZZ; `jph sensors` lists all\n",
+        f"jph-agent: {machine.file} has no node ZZ; `jph config show` lists all\n",
     )
 
 
@@ -23,13 +25,38 @@ def test_a_proxy_is_refused(machine: Machine) -> None:
     )
 
 
-def test_a_host_without_nodes_is_refused(machine: Machine) -> None:
-    machine.configure(SENSOR)
-    code, said = machine.start("--host", "elsewhere").ends()
-    assert (code, said) == (
+def test_a_host_that_no_node_names_is_refused(machine: Machine) -> None:
+    nodes = (SENSOR.replace("C1: {", f"C{n}: {{host: {host}, ") for n, host in enumerate(["pi-shed", "pi-barn"]))
+    machine.configure("\n".join([*nodes, CONSOLE]))
+    advice = "it has nodes for pi-barn, pi-shed: --host runs those of another host"
+    assert machine.start("--host", "elsewhere").ends() == (
         1,
-        f"jph-agent: {machine.file} has no node for this host; {ADVICE}\n",
+        f"jph-agent: {machine.file} has no node for the host elsewhere; {advice}\n",
     )
+
+
+def test_of_many_hosts_only_some_are_named(machine: Machine) -> None:
+    machine.configure("\n".join(SENSOR.replace("C1: {", f"C{n}: {{host: pi{n}, ") for n in range(10)))
+    code, said = machine.start("--host", "elsewhere").ends()
+    assert (code, said.partition("; ")[2]) == (
+        1,
+        "it has nodes for pi0, pi1, pi2, pi3, pi4, pi5, pi6, pi7, ...: --host runs those of another host\n",
+    )
+
+
+def test_this_host_is_named_when_no_node_says_where_it_runs(machine: Machine) -> None:
+    machine.configure(SENSOR)
+    advice = "add `host: NAME` to the nodes of this host, or name the nodes to run, as in: jph-agent C1"
+    assert machine.start().ends() == (
+        1,
+        f"jph-agent: {machine.file} has no node for the host {socket.gethostname()}; {advice}\n",
+    )
+
+
+def test_a_host_that_has_nothing_to_run_is_refused(machine: Machine) -> None:
+    machine.configure(CONSOLE)
+    code, said = machine.start("--host", "pi-hall").ends()
+    assert (code, "has no node for the host pi-hall that can be run, only CC; " in said) == (1, True)
 
 
 def test_a_driver_of_a_later_version_is_refused(machine: Machine) -> None:
