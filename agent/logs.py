@@ -25,8 +25,9 @@ class _JournalFormatter(logging.Formatter):
 def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool) -> None:
     """Set up logging. `codifiers` fills the field `%(codifier)s` of the original system's formats.
 
-    `dictionary` is what `logging.config.dictConfig` takes. When it cannot be used (a container without
-    /dev/log) the default is used, and that is said. It can be called again, with another configuration.
+    `dictionary` is what `logging.config.dictConfig` takes. Standard error is told that it decides, so that nobody takes
+    silence for health. When it cannot be used (a container without /dev/log) the default is used, and that is said. It
+    can be called again, with another configuration.
     """
     _give_records_a_codifier(codifiers)
     if dictionary is None or debug:
@@ -42,6 +43,8 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
     except (ValueError, OSError) as error:
         _set_up_default(logging.INFO)
         log.warning("the configuration's `Logging` cannot be used: %s; logging to standard error", _cause(error))
+    else:
+        _say_on_standard_error("the configuration's `logging` decides where the log goes: %s", _outlets())
 
 
 def _check_sockets(dictionary: Mapping[str, Any]) -> None:
@@ -52,11 +55,35 @@ def _check_sockets(dictionary: Mapping[str, Any]) -> None:
             raise FileNotFoundError(f"handler {name!r}: there is no {address}")
 
 
+def _outlets() -> str:
+    """Name the handlers that the records of this program reach, with the least level that each lets through."""
+    logger: logging.Logger | None = log
+    outlets: list[str] = []
+    while logger is not None:
+        outlets += map(_outlet, logger.handlers)
+        logger = logger.parent if logger.propagate else None
+    return ", ".join(outlets) or "nowhere"
+
+
+def _outlet(handler: logging.Handler) -> str:
+    least = max(log.getEffectiveLevel(), handler.level, logging.DEBUG)
+    return f"{handler.name or type(handler).__name__} (from {logging.getLevelName(least)})"
+
+
+def _say_on_standard_error(message: str, *arguments: object) -> None:
+    record = log.makeRecord(log.name, logging.INFO, __file__, 0, message, arguments, None)
+    _default_handler().handle(record)
+
+
 def _set_up_default(level: int) -> None:
+    logging.basicConfig(level=logging.WARNING, handlers=[_default_handler()], force=True)
+    logging.getLogger("jph").setLevel(level)
+
+
+def _default_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if _in_journal() else logging.Formatter(_FOR_PEOPLE))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("jph").setLevel(level)
+    return handler
 
 
 def _in_journal() -> bool:

@@ -63,7 +63,8 @@ class Station:
         """Announce the node and publish its readings."""
         self.presence.start(active=self.node.active)
         await self.presence.settled.wait()
-        log.info("%s (%s) is on the bus", self.node.codifier, self.node.name or self.node.driver)
+        where = "is on the bus" if self.presence.announced else "waits for the network"
+        log.info("%s (%s) %s", self.node.codifier, self.node.name or self.node.driver, where)
         await self.source.run()
 
     async def close(self) -> None:

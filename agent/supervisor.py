@@ -33,6 +33,15 @@ class DriverState(StrEnum):
     HANGING = "hanging"
 
 
+# A read that fails now and then is to be expected. A sensor that falls silent is an error, which is also heard where
+# the configuration's `logging` lets nothing less through.
+_LEVELS: Final = {
+    DriverState.FAILING: logging.WARNING,
+    DriverState.QUARANTINED: logging.ERROR,
+    DriverState.HANGING: logging.ERROR,
+}
+
+
 class Supervisor:
     """Reads one driver, and keeps the node running whatever the driver does.
 
@@ -164,7 +173,7 @@ class Supervisor:
         self._failures_in_a_row += 1
         state = self._judge()
         if state is not self.state or message != self.last_error:
-            log.warning("%s: %s (%s)", self.codifier, message, state)
+            log.log(_LEVELS[state], "%s: %s (%s)", self.codifier, message, state)
         self.state, self.last_error = state, message
         self._not_before_s = self._monotonic() + self._pause_s(interval_s)
 

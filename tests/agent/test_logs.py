@@ -149,7 +149,20 @@ def test_it_can_be_set_up_again_as_after_a_reload(syslog: socket.socket, stderr:
     logs.set_up("C2", with_syslog_at(syslog.getsockname()), debug=False)
     logging.getLogger("jph.node").info("once")
     assert b"(C2) INFO once" in syslog.recv(1024)
-    assert stderr() == ""
+    assert "once" not in stderr()
+
+
+def test_standard_error_is_told_who_decides_so_that_silence_is_not_taken_for_health(
+    syslog: socket.socket, stderr: Callable[[], str]
+) -> None:
+    logs.set_up("C1", with_syslog_at(syslog.getsockname()), debug=False)
+    outlets = "syslog (from INFO), operator (from ERROR)"
+    assert stderr().endswith(f"INFO the configuration's `logging` decides where the log goes: {outlets}\n")
+
+
+def test_a_logging_that_says_nothing_anywhere_is_told(stderr: Callable[[], str]) -> None:
+    logs.set_up("C1", {"version": 1, "root": {"handlers": []}}, debug=False)
+    assert stderr().endswith("decides where the log goes: nowhere\n")
 
 
 def test_in_the_journal_each_line_has_its_level_and_no_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

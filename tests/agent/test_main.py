@@ -197,6 +197,15 @@ def test_a_bad_one_is_refused_and_named(machine: Machine) -> None:
     assert agent.stop()[0] == 0
 
 
+def test_without_a_network_no_node_is_said_to_be_on_the_bus(machine: Machine) -> None:
+    machine.configure(SENSOR)
+    machine.file.write_text(machine.file.read_text().replace("interface: lo", "interface: wlan7"))
+    agent = machine.start("C1")
+    agent.says('the buses do not work: no interface "wlan7"')
+    agent.says("C1 (load) waits for the network")
+    assert agent.stop()[0] == 0
+
+
 def test_its_logging_is_followed(machine: Machine) -> None:
     machine.configure(SENSOR)
     agent = machine.start("C1")

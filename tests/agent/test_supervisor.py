@@ -159,6 +159,16 @@ async def test_what_keeps_failing_is_closed_and_left_alone(bench: Bench, driven_
     assert len(bench.devices) == 1
 
 
+async def test_a_failed_read_is_a_warning_and_a_quarantine_an_error(
+    bench: Bench, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fail_until_quarantined(bench, driven_time)
+    assert [(record.levelname, record.getMessage().partition(": ")[2]) for record in caplog.records] == [
+        ("WARNING", "no such device (failing)"),
+        ("ERROR", "no such device (quarantined)"),
+    ]
+
+
 async def test_after_the_quarantine_the_driver_is_built_anew(bench: Bench, driven_time: DrivenLoop) -> None:
     await fail_until_quarantined(bench, driven_time)
     await driven_time.advance(QUARANTINE_S)
