@@ -220,7 +220,7 @@ class Bus:
         try:
             known = netlink.interfaces()
         except OSError as error:
-            raise BusError(f"the network interfaces cannot be listed: {error.strerror}") from error
+            raise BusError(f"the network interfaces cannot be listed: {error.strerror}") from None
         default = interfaces.default_interface(version) if wanted is None else None
         current = self._choice.interface.name if self._choice else None
         return interfaces.choose(wanted, version, known, default, current)

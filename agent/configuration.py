@@ -7,6 +7,7 @@ import msgspec
 
 import drivers.registry as drivers
 import storage.registry as stores
+from config import sources
 from config.loading import load
 from config.model import Configuration
 
@@ -22,9 +23,5 @@ def load_configuration(source: str | None = None) -> Configuration:
 
 
 def state_directory() -> Path:
-    """Return where values that were set survive a restart (systemd's StateDirectory, else XDG's)."""
-    if systemd := os.environ.get("STATE_DIRECTORY"):
-        return Path(systemd.partition(":")[0])
-    if os.geteuid() == 0:
-        return Path("/var/lib/jph")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "jph"
+    """Return where values that were set survive a restart (docs/configuration.md, "Where it comes from")."""
+    return sources.state_directory(os.environ)

@@ -171,7 +171,7 @@ def explained(group: Group, interface: Interface) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise refusal(error, group, interface) from error
+        raise refusal(error, group, interface) from None
 
 
 def refusal(error: OSError, group: Group, interface: Interface) -> BusError:

@@ -94,9 +94,9 @@ def _read_path(path: Path, advice: str) -> Text:
     try:
         return Text(_read_regular(path), str(path))
     except OSError as error:
-        raise unreadable(str(path), f"cannot be read: {error.strerror}", advice) from error
+        raise unreadable(str(path), f"cannot be read: {error.strerror}", advice) from None
     except ValueError as error:  # a path with a NUL, a FIFO
-        raise unreadable(str(path), f"cannot be read: {error}", advice) from error
+        raise unreadable(str(path), f"cannot be read: {error}", advice) from None
 
 
 def _read_regular(path: Path) -> bytes:

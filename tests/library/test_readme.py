@@ -71,3 +71,11 @@ def test_a_program_of_the_original_hears_and_is_interrupted(folder: Path) -> Non
 def test_an_example_is_short(example: str) -> None:
     lines = [line for line in example.splitlines() if line.strip()]
     assert len(lines) <= 13
+
+
+@pytest.mark.parametrize("example", examples())
+def test_without_a_configuration_an_example_ends_with_one_short_traceback(example: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    assert "jph.yaml: cannot be read: No such file or directory; name another file" in done.stderr.splitlines()[-1]
