@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 from agent.participant import Heard, Participant
 from config.model import Configuration
+from protocol.alarms import AlarmState
 from protocol.codifiers import EVERYBODY
 from protocol.frames import ControlFrame, Flag
+from protocol.members import Status
 
 STATES: Final = frozenset({Flag.NEW, Flag.ALIVE, Flag.PONG})
 
@@ -43,6 +46,27 @@ def never(heard: Heard) -> bool:
 def readable(configuration: Configuration) -> list[str]:
     """Return the sensors of a configuration that send readings: all but the codifiers of operators."""
     return [sensor.codifier for node, sensor in configuration.sensors() if not node.is_operator]
+
+
+def judged(participant: Participant, codifier: str, now_s: float) -> Status:
+    """Judge the last value of a sensor; while fewer readings were heard than its alarms' `hits`, by that value alone.
+
+    Who listens for a moment would never see an alarm that takes three readings.
+    """
+    status = participant.roster.status(codifier, now_s)
+    sensor, record = participant.configuration.sensor(codifier), participant.roster.sensors.get(codifier)
+    if status is not Status.OK or sensor is None or sensor.alarms is None or record is None or record.value is None:
+        return status
+    if record.tracker.received >= sensor.alarms.hits:
+        return status
+    return Status(AlarmState(replace(sensor.alarms, hits=1)).update(record.value))
+
+
+def is_node_there(participant: Participant, codifier: str) -> bool:
+    """Tell whether anything was heard of the node that sends a sensor's readings."""
+    owner = participant.configuration.owner(codifier)
+    node = participant.roster.nodes.get(owner.codifier if owner else codifier)
+    return node is not None and node.heard_s is not None
 
 
 class Missing:

@@ -7,6 +7,7 @@ import typer
 from agent.participant import Participant
 from config.model import Configuration
 from console import words
+from console.addressees import remark_on_strangers
 from console.commands.options import (
     AsOption,
     ConfigOption,
@@ -16,7 +17,7 @@ from console.commands.options import (
     duration,
     one_codifier,
 )
-from console.listening import Missing, listen_until, never, readable
+from console.listening import Missing, is_node_there, judged, listen_until, never, readable
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.members import Status
@@ -36,7 +37,10 @@ COLUMNS: Final = (
 
 
 class Got(NamedTuple):
-    """What is known of a sensor's last value; the names are the keys of the JSON."""
+    """What is known of a sensor's last value; the names are the keys of the JSON but for the last.
+
+    `node_is_there` tells whether anything was heard of the node that sends its readings.
+    """
 
     codifier: str
     name: str
@@ -45,6 +49,7 @@ class Got(NamedTuple):
     timestamp_ms: int | None
     age_s: float | None
     status: str
+    node_is_there: bool
 
 
 def get(
@@ -71,12 +76,15 @@ def get(
 ) -> int:
     """Wait until each of them was heard; fail (exit code 1) when one was not heard in time.
 
-    A sensor whose node says that it is halted is not waited for. Without configuration everything is printed that
+    A sensor whose node says that it is halted is not waited for. Alarms are judged by the reading that was heard, also
+    those that take several `hits`. Without configuration everything is printed that
     was heard until the time is over.
     """
     seat = take_seat(config, speak_as, quiet=quiet)
-    wait_s = timeout or usual_wait_s(seat.configuration, codifiers or [])
-    got = asyncio.run(listen(seat, codifiers or readable(seat.configuration), wait_s))
+    named = list(dict.fromkeys(codifiers or ()))
+    remark_on_strangers(seat.configuration, named)
+    wait_s = timeout or usual_wait_s(seat.configuration, named)
+    got = asyncio.run(listen(seat, named or readable(seat.configuration), wait_s))
     show(stdout(), got, json=json)
     return conclude(got, wait_s)
 
@@ -114,7 +122,8 @@ def known(participant: Participant, codifier: str) -> Got:
         unit=sensor.unit if sensor else "",
         timestamp_ms=record.timestamp_ms if record else None,
         age_s=words.rounded(record.age_s(now_s)) if record else None,
-        status=participant.roster.status(codifier, now_s),
+        status=judged(participant, codifier, now_s),
+        node_is_there=is_node_there(participant, codifier),
     )
 
 
@@ -124,7 +133,9 @@ def show(output: Output, got: Sequence[Got], *, json: bool) -> None:
         output.table(COLUMNS, [cells(sensor) for sensor in got])
         return
     for sensor in got:
-        output.json(sensor._asdict())
+        document = sensor._asdict()
+        del document["node_is_there"]
+        output.json(document)
 
 
 def cells(got: Got) -> list[Span]:
@@ -136,9 +147,15 @@ def conclude(got: Sequence[Got], wait_s: float) -> int:
     """Return the exit code, and say of which sensors there is no value."""
     empty = [sensor for sensor in got if sensor.value is None]
     halted = [sensor.codifier for sensor in empty if sensor.status == Status.HALTED]
-    silent = [sensor.codifier for sensor in empty if sensor.status != Status.HALTED]
+    failing = [sensor.codifier for sensor in empty if sensor.status != Status.HALTED and sensor.node_is_there]
+    silent = [sensor.codifier for sensor in empty if sensor.status != Status.HALTED and not sensor.node_is_there]
     if halted:
         tell(f"halted, `jph start` lets them send: {words.listed(halted)}")
+    if failing:
+        tell(
+            f"no reading within {words.age(wait_s)}: {words.listed(failing)}; "
+            "the node is there and may not be able to read it: see its log"
+        )
     if silent:
         tell(f"not heard within {words.age(wait_s)}: {words.listed(silent)}; `jph nodes` tells who is there")
     if not got:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from agent.participant import Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
-from console.listening import Missing, listen_until, never, readable
+from console.listening import Missing, judged, listen_until, never, readable
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.members import SensorRecord
@@ -113,7 +113,7 @@ def report(participant: Participant, record: SensorRecord) -> SensorReport:
         unit=sensor.unit if sensor else "",
         timestamp_ms=record.timestamp_ms,
         age_s=words.rounded(record.age_s(now_s)),
-        status=participant.roster.status(record.codifier, now_s),
+        status=judged(participant, record.codifier, now_s),
         received=tracker.received,
         missing=tracker.missing,
         loss=tracker.loss(),

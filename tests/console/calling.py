@@ -64,7 +64,8 @@ class Shell:
 class Site(NamedTuple):
     """A network with an agent that runs (tests/console/conftest.py).
 
-    `path` is the agent's configuration, with a node ZZ that runs nowhere; `present` is the same without it.
+    `path` is the agent's configuration, with a node ZZ that runs nowhere and a node E1 that cannot read its sensor; `present` is
+    the same without these.
     """
 
     path: Path
@@ -78,7 +79,7 @@ class Site(NamedTuple):
 
     @property
     def config_with_absent(self) -> str:
-        """The option that names the node that does not run, too."""
+        """The option that names the nodes that send nothing, too."""
         return f"--config={self.path}"
 
 

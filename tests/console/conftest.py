@@ -34,6 +34,18 @@ def nodes(directory: Path) -> dict[str, dict[str, Any]]:
             "proxies": {"F2": {"name": "温度 wide", "unit": "%", "channel": "humidity"}},
         },
         "T1": {**constant, "name": "text", "options": {"signal": "constant", "value": RED}},
+        "L1": {
+            **constant,
+            "name": "loud",
+            "options": {"signal": "constant", "value": 90},
+            "alarms": {"critical": "> 80", "hits": 1000},
+        },
+        "E1": {
+            "host": HOST,
+            "driver": "pipe",
+            "interval": "100ms",
+            "options": {"path": str(directory / "missing")},
+        },
         "S1": {**constant, "name": "asleep", "active": False, "options": {"signal": "constant", "value": 1}},
         "H1": {**constant, "name": "halted", "options": {"signal": "constant", "value": 2}},
         "FK": {**_control(), "name": "fan", "unit": "%"},
@@ -66,7 +78,8 @@ def site(loopback_networks: LoopbackNetworks, tmp_path_factory: pytest.TempPathF
     path, present = directory / "jph.yaml", directory / "present.yaml"
     document: dict[str, Any] = {"network": network_section(network), "nodes": nodes(directory)}
     path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
-    del document["nodes"]["ZZ"]
+    for mute in ("ZZ", "E1"):
+        del document["nodes"][mute]
     present.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
     arguments = ("--config", str(path), "--host", HOST, "--state", str(directory / "state"))
     with demo_agent.running(arguments, directory / "agent.log", os.environ | {"PYTHONPATH": str(CHECKOUT)}):

@@ -9,7 +9,7 @@ import yaml
 from tests.console.calling import Shell, Site, errors, network_section, output
 from tests.console.conftest import RED
 
-SENDING: Final = {"C1", "F1", "F2", "T1", "H1", "FK", "FL", "FM", "FN", "Q1"}
+SENDING: Final = {"C1", "F1", "F2", "T1", "L1", "H1", "FK", "FL", "FM", "FN", "Q1"}
 
 
 def test_get_prints_what_a_sensor_says(shell: Shell, site: Site) -> None:
@@ -30,6 +30,26 @@ def test_get_prints_the_sensors_in_the_order_in_which_they_were_asked_for(shell:
 def test_get_tells_alarms(shell: Shell, site: Site) -> None:
     [got] = shell.jph("get", "F1", "--json", site.config).documents
     assert got["status"] == "warning"
+
+
+@pytest.mark.parametrize("command", ["get", "sensors"])
+def test_an_alarm_of_several_hits_is_judged_by_the_one_reading_that_was_heard(
+    shell: Shell, site: Site, command: str
+) -> None:
+    arguments = ["get", "L1"] if command == "get" else ["sensors", "--seconds", "500ms"]
+    documents = shell.jph(*arguments, "--json", site.config).documents
+    assert [document["status"] for document in documents if document["codifier"] == "L1"] == ["critical"]
+
+
+def test_get_tells_a_sensor_that_cannot_be_read_from_a_node_that_is_not_there(shell: Shell, site: Site) -> None:
+    ended = shell.jph("get", "E1", "ZZ", "--timeout", "1s", site.config_with_absent)
+    assert ended.code == 1
+    assert "no reading within 1.0 s: E1; the node is there" in ended.err
+    assert "not heard within 1.0 s: ZZ" in ended.err
+
+
+def test_who_is_named_twice_is_printed_once(shell: Shell, site: Site) -> None:
+    assert len(shell.jph("get", "C1", "C1", "--json", site.config).documents) == 1
 
 
 def test_get_fails_when_a_sensor_was_not_heard_in_time(shell: Shell, site: Site) -> None:
