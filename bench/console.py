@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from config.model import Configuration, Group, Network, Node, Sensor
-from console.app import run_console
+from console.screen.run import run_console
 from protocol.frames import ControlFrame, Flag, encode, reading_frame
 from protocol.readings import Reading
 

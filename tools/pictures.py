@@ -23,14 +23,14 @@ from textual.pilot import Pilot
 
 from config.model import Configuration
 from console.demo import running
-from console.keys import Part
-from console.link import BusThread
-from console.model import Model
-from console.ordering import Key
-from console.screen import ConsoleApp
+from console.screen.app import ConsoleApp
+from console.screen.keys import Part
+from console.screen.link import BusThread
+from console.screen.model import Model
+from console.screen.ordering import Key
+from console.screen.symbols import UNICODE
+from console.screen.themes import DEFAULT, LOOKS
 from console.seat import choose_codifier
-from console.symbols import UNICODE
-from console.themes import DEFAULT, LOOKS
 from protocol.errors import JphError
 from protocol.frames import Flag
 

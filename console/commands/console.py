@@ -3,8 +3,8 @@ from typing import Annotated
 import typer
 
 from agent.configuration import load_configuration
-from console.app import run_console
 from console.commands.options import AsOption, ConfigOption
+from console.screen.run import run_console
 from console.seat import take_seat
 
 

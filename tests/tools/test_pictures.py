@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from console.screen import ConsoleApp
-from console.symbols import UNICODE
-from console.themes import LOOKS
-from tests.console.feeding import Feed, lively
+from console.screen.app import ConsoleApp
+from console.screen.symbols import UNICODE
+from console.screen.themes import LOOKS
+from tests.console.screen.feeding import Feed, lively
 from tools.pictures import SVG, portable
 
 CELL = 12.2

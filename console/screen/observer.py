@@ -1,0 +1,289 @@
+"""What a screen wants to know, gathered beside the bus and handed over in batches.
+
+    roster, frames heard -> Observer (in the bus's thread) -> Batch -> console.screen.model (in the screen's thread)
+
+A batch holds what has changed since the last one, in objects that nothing changes any more: so the screen needs no
+lock, and may hold an old one still. Whatever piles up while nobody asks is bounded.
+"""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from console.screen.sparks import SPARK_POINTS
+from console.screen.traces import GAP, Point, Trace, number_of
+from protocol.events import Event
+from protocol.frames import DataFrame, Flag, Frame
+from protocol.instants import Instant
+from protocol.members import NodeRecord, Sender, SensorRecord, Status
+from protocol.readings import Attributes, Value
+from protocol.roster import Roster
+from protocol.roundtrips import RoundTripSummary
+
+MAX_PENDING_EVENTS: Final = 1_000
+"""Events kept for a screen that does not ask, about 300 bytes each; the oldest are dropped and counted."""
+
+NODE_CHECK_S: Final = 1.0
+"""How often silent nodes are looked at: nothing is heard of a node that is gone."""
+
+
+class NodeState(StrEnum):
+    """What an operator may believe of a node."""
+
+    UNHEARD = "unheard"
+    ALIVE = "alive"
+    HALTED = "halted"
+    GONE = "gone"
+
+
+class SensorRow(NamedTuple):
+    """One sensor as it was at the moment of a batch. `heard_s` is monotonic; `spark` has NaN for what is missing."""
+
+    codifier: str
+    node: str
+    status: Status
+    value: Value | None = None
+    attributes: Attributes | None = None
+    timestamp_ms: int | None = None
+    heard_s: float | None = None
+    flag: Flag | None = None
+    sender: Sender | None = None
+    received: int = 0
+    missing: int = 0
+    late: int = 0
+    duplicates: int = 0
+    renumbered: int = 0
+    last_sequence: int | None = None
+    bad: int = 0
+    timeout_s: float = 0.0
+    status_since_ms: float = 0.0
+    spark: tuple[float, ...] = ()
+
+    @property
+    def loss(self) -> float:
+        """The share of readings that are missing, 0 to 1."""
+        expected = self.received + self.missing
+        return self.missing / expected if expected else 0.0
+
+
+class NodeRow(NamedTuple):
+    """One node as it was at the moment of a batch. Times in ms are wall time."""
+
+    codifier: str
+    state: NodeState
+    sender: Sender | None = None
+    former_sender: Sender | None = None
+    round_trip_ms: float | None = None
+    round_trips: RoundTripSummary = RoundTripSummary(0, 0)
+    offset_ms: float | None = None
+    started_wall_ms: float | None = None
+    starts: int = 0
+    config_time_ms: float | None = None
+    rivals: int = 0
+    acknowledges: bool = False
+    received: int = 0
+    missing: int = 0
+
+
+class BusFacts(NamedTuple):
+    """How the buses are: `trouble` is empty when they work; the rest counts since the console was opened."""
+
+    description: str = ""
+    trouble: str = ""
+    frames: int = 0
+    readings: int = 0
+    kernel_dropped: int = 0
+    bad_datagrams: int = 0
+    refused: int = 0
+    send_errors: int = 0
+
+
+class Batch(NamedTuple):
+    """What has changed since the last batch, at one moment."""
+
+    now: Instant
+    sensors: tuple[SensorRow, ...] = ()
+    nodes: tuple[NodeRow, ...] = ()
+    events: tuple[Event, ...] = ()
+    events_dropped: int = 0
+    bus: BusFacts = BusFacts()
+
+
+class Observer:
+    """Takes note of what changes in a roster. `heard` is called with each frame, `take` a few times a second."""
+
+    def __init__(self, roster: Roster, now: Instant) -> None:
+        self._roster = roster
+        self._changed_sensors: set[str] = set(roster.sensors)
+        self._changed_nodes: set[str] = set(roster.nodes)
+        self._events: deque[Event] = deque(maxlen=MAX_PENDING_EVENTS)
+        self._events_dropped = 0
+        self._traces: dict[str, _Following] = {}
+        self._since_ms: dict[str, float] = dict.fromkeys(roster.sensors, now.wall_ms)
+        self._states: dict[str, NodeState] = {}
+        self._nodes_checked_s = now.monotonic_s
+        self.frames = 0
+        self.readings = 0
+
+    def heard(self, frame: Frame, now: Instant, events: tuple[Event, ...] = ()) -> None:
+        """Take note of a frame that the roster has heard, and of what it made happen there."""
+        self.frames += 1
+        if events:
+            self._note(events)
+        if isinstance(frame, DataFrame):
+            self._changed_sensors.add(frame.source)
+            if frame.flag is not Flag.NUMBERING:
+                self.readings += 1
+                self._follow(frame, now)
+        else:
+            self._changed_nodes.add(frame.source)
+
+    def pinged(self, codifier: str) -> None:
+        """Take note that a node was pinged: an answer that does not come is something to show."""
+        self._changed_nodes.add(codifier)
+
+    def take(self, now: Instant, bus: BusFacts = BusFacts()) -> Batch:  # noqa: B008 - an immutable value
+        """Return what has changed, and begin anew."""
+        self._judge(now)
+        batch = Batch(
+            now,
+            tuple(self._sensor_rows(now)),
+            tuple(self._node_rows(now)),
+            tuple(self._events),
+            self._events_dropped,
+            bus._replace(
+                frames=self.frames,
+                readings=self.readings,
+                bad_datagrams=self._roster.bad_datagrams.total,
+                refused=self._roster.refused,
+            ),
+        )
+        self._changed_sensors.clear()
+        self._changed_nodes.clear()
+        self._events.clear()
+        self._events_dropped = 0
+        return batch
+
+    def points(self, codifier: str) -> list[Point]:
+        """Return what was heard of a sensor, for its chart."""
+        following = self._traces.get(codifier)
+        return [] if following is None else following.trace.points()
+
+    def _note(self, events: tuple[Event, ...]) -> None:
+        self._events_dropped += max(0, len(self._events) + len(events) - MAX_PENDING_EVENTS)
+        self._events.extend(events)
+
+    def _follow(self, frame: DataFrame, now: Instant) -> None:
+        sensor = self._roster.sensors.get(frame.source)
+        if sensor is None or sensor.tracker.last != frame.sequence:
+            return  # no room for it in the roster, or late: a newer value is there already
+        following = self._traces.get(frame.source)
+        if following is None:
+            following = self._traces.setdefault(frame.source, _Following(sensor))
+        following.take(frame.value, sensor, now)
+
+    def _judge(self, now: Instant) -> None:
+        """Find the sensors whose status changed, and now and then the nodes that fell silent."""
+        events = self._roster.tick(now)
+        for event in events:
+            self._changed_sensors.add(event.codifier)
+            self._since_ms[event.codifier] = now.wall_ms
+        self._note(events)
+        if now.monotonic_s - self._nodes_checked_s >= NODE_CHECK_S:
+            self._nodes_checked_s = now.monotonic_s
+            self._changed_nodes.update(
+                codifier
+                for codifier, node in self._roster.nodes.items()
+                if _state(node, now.monotonic_s) is not self._states.get(codifier)
+            )
+
+    def _sensor_rows(self, now: Instant) -> list[SensorRow]:
+        sensors = self._roster.sensors
+        return [self._sensor_row(sensors[codifier], now) for codifier in self._changed_sensors if codifier in sensors]
+
+    def _sensor_row(self, sensor: SensorRecord, now: Instant) -> SensorRow:
+        tracker = sensor.tracker
+        following = self._traces.get(sensor.codifier)
+        return SensorRow(
+            sensor.codifier,
+            sensor.node,
+            sensor.reported,
+            sensor.value,
+            sensor.attributes,
+            sensor.timestamp_ms,
+            sensor.heard_s,
+            sensor.flag,
+            sensor.sender,
+            tracker.received,
+            tracker.missing,
+            tracker.late,
+            tracker.duplicates,
+            tracker.renumbered,
+            tracker.last,
+            sensor.bad,
+            sensor.timeout_s,
+            self._since_ms.setdefault(sensor.codifier, now.wall_ms),
+            following.trace.tail(SPARK_POINTS) if following is not None else (),
+        )
+
+    def _node_rows(self, now: Instant) -> list[NodeRow]:
+        nodes = self._roster.nodes
+        return [self._node_row(nodes[codifier], now) for codifier in self._changed_nodes if codifier in nodes]
+
+    def _node_row(self, node: NodeRecord, now: Instant) -> NodeRow:
+        state = self._states[node.codifier] = _state(node, now.monotonic_s)
+        return NodeRow(
+            node.codifier,
+            state,
+            node.sender,
+            node.former_sender,
+            node.round_trips.last_ms,
+            node.round_trips.summary(),
+            node.round_trips.offset_ms,
+            node.started_wall_ms,
+            node.starts,
+            node.config_time_ms,
+            node.rivals,
+            node.acknowledges,
+            node.tracker.received,
+            node.tracker.missing,
+        )
+
+
+class _Following:
+    """The trace of one sensor, and how much was missing when its last point was added."""
+
+    __slots__ = ("_heard_s", "_missing", "trace")
+
+    def __init__(self, sensor: SensorRecord) -> None:
+        self.trace = Trace()
+        self._missing = sensor.tracker.missing
+        self._heard_s: float | None = None
+
+    def take(self, value: Value, sensor: SensorRecord, now: Instant) -> None:
+        number = number_of(value)
+        if number is None:
+            return
+        if self._is_after_gap(sensor, now):
+            self.trace.add(now.wall_ms, GAP)
+        self._missing = sensor.tracker.missing
+        self._heard_s = now.monotonic_s
+        self.trace.add(now.wall_ms, number)
+
+    def _is_after_gap(self, sensor: SensorRecord, now: Instant) -> bool:
+        silent = self._heard_s is not None and now.monotonic_s - self._heard_s > sensor.timeout_s
+        return silent or sensor.tracker.missing > self._missing
+
+
+def _state(node: NodeRecord, now_s: float) -> NodeState:
+    if node.heard_s is None:
+        return NodeState.UNHEARD
+    if node.is_gone(now_s):
+        return NodeState.GONE
+    return NodeState.HALTED if node.active is False else NodeState.ALIVE
+
+
+def statuses(rows: Mapping[str, SensorRow]) -> Counter[Status]:
+    """Count how many sensors have which status."""
+    return Counter(row.status for row in rows.values())
