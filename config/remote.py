@@ -11,7 +11,7 @@ import requests
 
 from config.document import LARGEST_DOCUMENT_BYTES
 from config.model import Problem
-from config.sources import Text, unreadable
+from config.texts import Text, unreadable
 
 ANSWER_TIMEOUT_S: Final = 5.0
 """How long a server may take to accept the connection, and between two packets of its answer."""

@@ -4,29 +4,18 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote
 
 from config.document import LARGEST_DOCUMENT_BYTES
-from config.model import ConfigError, NoConfigurationError, Problem
+from config.model import NoConfigurationError, Problem
+from config.texts import Text, unreadable
 
 VARIABLE: Final = "JPH_CONFIG"
 """The environment variable that names the configuration when no argument does."""
 
 PLACES: Final = ("./jph.yaml", "~/.config/jph/jph.yaml", "/etc/jph/jph.yaml")
 """Where a configuration is looked for when nothing names one, in this order."""
-
-
-class Text(NamedTuple):
-    """The bytes of a configuration, what its source is called, and what to know about how they came.
-
-    `copy` is where they are to be kept once they proved good; None for what is a file already.
-    """
-
-    data: bytes
-    source: str
-    warnings: tuple[Problem, ...] = ()
-    copy: Path | None = None
 
 
 def read(source: str | None, environ: Mapping[str, str]) -> Text:
@@ -48,11 +37,6 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     if environ.get("XDG_STATE_HOME"):
         return Path(environ["XDG_STATE_HOME"], "jph")
     return Path("/var/lib/jph") if os.geteuid() == 0 else _expanded("~/.local/state/jph", environ)
-
-
-def unreadable(source: str, message: str, advice: str) -> ConfigError:
-    """Return the error for a source of which nothing can be read."""
-    return ConfigError((Problem(source, 0, message, advice),))
 
 
 def _read_named(source: str, environ: Mapping[str, str], advice: str) -> Text:
