@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 import typer
@@ -12,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from console.commands.table import COMMANDS, Row
-from console.output import OutputError, at_terminal, stdout, tell
+from console.output import QUIET_HELP, OutputError, at_terminal, stdout, tell
 from protocol.errors import JphError
 
 EXIT_FAILED: Final = 1
@@ -62,15 +61,22 @@ def run(arguments: Sequence[str]) -> int:
         tell(_usage_error(error))
         return error.exit_code
     except JphError as error:
-        tell(f"{error.message}\n{error.hint}")
+        tell(f"{error.message}\n{error.hint or _HINTS.get(type(error).__name__, '')}")
         return EXIT_FAILED
 
 
+# By name: what makes these errors is imported by commands only.
+_HINTS: Final = {"ConfigError": "nothing was done; `jph check` lists the same on standard output"}
+
+
 def _prepare_streams() -> None:
-    """Let any character be written whatever the locale; streams that the shell has closed (`>&-`) lead to nobody."""
-    for name in ("stdout", "stderr"):
+    """Let any character be written whatever the locale; streams that the shell has closed lead to nobody.
+
+    What goes to a closed stderr (`2>&-`) is lost; what goes to a closed stdout (`>&-`) fails as on a full disk.
+    """
+    for name, mode in (("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
+            setattr(sys, name, open(os.open(os.devnull, mode), "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - a descriptor, as long as the process
         getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
@@ -143,19 +149,28 @@ VersionOption: TypeAlias = Annotated[
     bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which jph this is.")
 ]
 
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help=QUIET_HELP)]
 
-def _jph(context: typer.Context, *, version: VersionOption = False) -> int | None:
+
+def _jph(context: typer.Context, *, quiet: QuietOption = False, version: VersionOption = False) -> int | None:
     """Watch and control the sensors of many Raspberry Pis over UDP multicast.
 
     On a terminal `jph` alone opens the console.
     """
     del version  # its callback has done all
+    if quiet:
+        context.default_map = _quiet(COMMANDS)
     if context.invoked_subcommand is not None:
         return None
     if at_terminal():
         return run(["console"])
     sys.stdout.write(context.get_help())
     return 0
+
+
+def _quiet(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the defaults that make all commands quiet: `jph -q get` is `jph get -q`."""
+    return {row.name: {"quiet": True, **_quiet(row.rows)} for row in rows}
 
 
 def _usage_error(error: typer.TyperException) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Span: TypeAlias = str | tuple[str, str]
 """Text, or (text, style): a style as rich names it, such as "bold red". What is not printable is shown escaped."""
 
+QUIET_HELP: Final = "Tell nothing beside the data but what went wrong."
+
 GAP: Final = "  "  # between two columns
 
 STATUS_STYLES: Final = {

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from agent.participant import Participant
 from config.loading import load
-from config.model import Configuration, NoConfigurationError
+from config.model import ConfigError, Configuration, NoConfigurationError
 from console import demo_traces
 from console.output import tell
 from protocol.codifiers import is_codifier
@@ -41,6 +41,7 @@ class Seat:
         """Join the buses and say on stderr, unless `quiet`, what is used; raises BusError."""
         async with Participant(self.configuration, self.codifier, listen=listen) as participant:
             self.say(f"{self.origin}; {participant.bus.describe()}; as {self.codifier}")
+            self._warn_of_borrowed_codifier()
             yield participant
 
     def say_how_it_went(self, participant: Participant, hidden_columns: int = 0) -> None:
@@ -50,6 +51,15 @@ class Seat:
         lost = f"{counters.kernel_dropped} dropped by this computer's kernel, {bad} bad"
         hidden = f"; {hidden_columns} more columns in a wider window" if hidden_columns else ""
         self.say(f"{heard}; {lost}{hidden}")
+
+    def _warn_of_borrowed_codifier(self) -> None:
+        """Tell, also when it is to be quiet, that this program speaks under the codifier of a sensor's node."""
+        node = self.configuration.nodes.get(self.codifier)
+        if node is not None and not node.is_operator:
+            tell(
+                f"{self.codifier} is a node of the configuration: when it runs, others see two of it\n"
+                f"speak as {DEFAULT_CODIFIER}, or as a node with `driver: console` (--as, JPH_SENSOR)"
+            )
 
     def say(self, remark: str) -> None:
         """Tell the operator something beside the data, unless this program is to be quiet."""
@@ -72,24 +82,34 @@ def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False, 
 
 
 def find_configuration(source: str | None, load: Load = load) -> tuple[Configuration, str]:
-    """Load the configuration, or the running demo's where there is none, or the defaults; and say which it is."""
+    """Load the configuration, or the running demo's where there is none, or the defaults; and say which it is.
+
+    Raises ConfigError with all that is wrong, whatever `load` looks at.
+    """
+    try:
+        return load_or_demo(source, load)
+    except NoConfigurationError:
+        return Configuration(), "no configuration (`jph init` writes one), so the default groups"
+    except ConfigError:
+        return load_or_demo(source, _load_with_kinds())
+
+
+def load_or_demo(source: str | None, load: Load = load) -> tuple[Configuration, str]:
+    """Load the configuration, or the running demo's where there is none; and say which it is. Raises ConfigError."""
     try:
         configuration = load(source)
     except NoConfigurationError:
-        return _without_configuration(load)
-    return configuration, configuration.source + _remark_on_warnings(configuration)
+        demo = demo_traces.running()
+        if demo is None:
+            raise
+        return load(demo.configuration), f"the running demo's {demo.configuration}"
+    return configuration, configuration.source + (" (`jph check` has warnings)" if configuration.warnings else "")
 
 
-def _without_configuration(load: Load) -> tuple[Configuration, str]:
-    demo = demo_traces.running()
-    if demo is None:
-        return Configuration(), "no configuration (`jph init` writes one), so the default groups"
-    return load(demo.configuration), f"the running demo's {demo.configuration}"
+def _load_with_kinds() -> Load:
+    from agent.configuration import load_configuration  # noqa: PLC0415 - imports drivers, to tell all that is wrong
 
-
-def _remark_on_warnings(configuration: Configuration) -> str:
-    count = len(configuration.warnings)
-    return f" ({count} warning{'s' if count > 1 else ''}: `jph check` tells)" if count else ""
+    return load_configuration
 
 
 def choose_codifier(configuration: Configuration, asked: str | None, environment: Mapping[str, str], host: str) -> str:

@@ -10,8 +10,9 @@ from config.convert import convert as as_yaml
 from config.durations import format_duration
 from config.model import ConfigError, Configuration, Node, Problem, Sensor
 from console import words
-from console.commands.options import ConfigOption, JsonOption
+from console.commands.options import ConfigOption, JsonOption, QuietOption
 from console.output import Column, Output, Span, stdout, tell
+from console.seat import load_or_demo
 
 COLUMNS: Final = (
     Column("codifier"),
@@ -30,26 +31,40 @@ COLUMNS: Final = (
 SourceArgument = Annotated[str | None, typer.Argument(metavar="[FILE|URL]", help="The same as --config.")]
 
 
-def check(source: SourceArgument = None, *, json: JsonOption = False, config: ConfigOption = None) -> int:
+def check(
+    source: SourceArgument = None,
+    *,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    quiet: QuietOption = False,
+) -> int:
     """List errors and warnings with their lines and what would be right; fail (exit code 1) when there are errors.
 
     Nothing else is done: neither is anything sent nor any device touched.
     """
     output = stdout()
     try:
-        configuration = load_configuration(source or config)
+        configuration, _ = load_or_demo(source or config, load_configuration)
     except ConfigError as error:
         show_problems(output, error.problems, json=json)
-        tell(f"{counted(len(error.problems), 'problem')}: it cannot be used")
-        return 1
-    show_problems(output, configuration.warnings, json=json)
-    tell(f"{configuration.source} can be used: {contents(configuration)}")
-    return 0
+        conclusion, code = f"{counted(len(error.problems), 'problem')}: it cannot be used", 1
+    else:
+        show_problems(output, configuration.warnings, json=json)
+        conclusion, code = f"{configuration.source} can be used: {contents(configuration)}", 0
+    if not quiet:
+        tell(conclusion)
+    return code
 
 
-def show(source: SourceArgument = None, *, json: JsonOption = False, config: ConfigOption = None) -> int:
+def show(
+    source: SourceArgument = None,
+    *,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    quiet: QuietOption = False,
+) -> int:
     """Print one line for each sensor, with what holds for it after all defaults."""
-    configuration = load_configuration(source or config)
+    configuration, origin = load_or_demo(source or config, load_configuration)
     output = stdout()
     if json:
         for node, sensor in configuration.sensors():
@@ -57,15 +72,17 @@ def show(source: SourceArgument = None, *, json: JsonOption = False, config: Con
     else:
         output.table(COLUMNS, [cells(node, sensor) for node, sensor in configuration.sensors()])
     network = configuration.network
-    tell(f"control {network.control}, data {network.data}, interface {network.interface or 'of the default route'}")
+    interface = network.interface or "of the default route"
+    if not quiet:
+        tell(f"{origin}; control {network.control}, data {network.data}, interface {interface}")
     return 0
 
 
-def convert(source: SourceArgument = None, *, config: ConfigOption = None) -> int:
+def convert(source: SourceArgument = None, *, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     """Print YAML that says the same. Nothing is written to any file; warnings go to stderr."""
-    configuration = load_configuration(source or config)
+    configuration, _ = load_or_demo(source or config, load_configuration)
     stdout().write(as_yaml(configuration))
-    for warning in configuration.warnings:
+    for warning in () if quiet else configuration.warnings:
         tell(str(warning))
     return 0
 

@@ -12,7 +12,7 @@ from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
 from config.model import Configuration
 from console import words
-from console.commands.options import ConfigOption, JsonOption, complete_codifier, one_codifier
+from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
 from console.output import Column, Output, stdout, tell
 from console.seat import find_configuration
 from console.words import visible
@@ -64,6 +64,7 @@ def history(
     ] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
+    quiet: QuietOption = False,
 ) -> int:
     """Read the file that a node with `driver: sqlite` writes on this computer. Fail (exit code 1) when it has none.
 
@@ -72,11 +73,20 @@ def history(
     if as_csv and json:
         raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
+    if until is not None and until <= since_ms:
+        raise typer.BadParameter(_no_time_between(since), param_hint="--until")
     with closing(open_for_reading(database or database_of(find_configuration(config, load_configuration)[0]))) as store:
         readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
         write = write_csv if as_csv else write_json if json else write_text
         write(stdout(), readings)
-        return conclude(store, sensor, readings, limit)
+        if len(readings) == limit and not quiet:
+            tell(f"these are the newest {limit} readings; --limit prints more")
+        return 0 if readings else explain_nothing(store, sensor)
+
+
+def _no_time_between(since: float | None) -> str:
+    begin = "the hour that is printed without --since begins" if since is None else "--since is"
+    return f"{begin} later: write the longer time into --since (--since 2h --until 1h)"
 
 
 def database_of(configuration: Configuration) -> str:
@@ -118,12 +128,8 @@ def write_csv(output: Output, readings: Sequence[Reading]) -> None:
         )
 
 
-def conclude(store: History, sensor: str, readings: Sequence[Reading], limit: int) -> int:
-    """Return the exit code, and say when there is nothing, or more than was printed."""
-    if len(readings) == limit:
-        tell(f"these are the newest {limit} readings; --limit prints more")
-    if readings:
-        return 0
+def explain_nothing(store: History, sensor: str) -> int:
+    """Say why there is nothing, and return the exit code."""
     known = store.codifiers()
     tell(f"there are no readings of {sensor} in that time")
     tell(

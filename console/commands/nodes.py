@@ -28,6 +28,7 @@ COLUMNS: Final = (
     Column("configured", right=True),
     Column("rivals", right=True),
 )
+SELDOM: Final = frozenset({"started", "configured", "rivals"})
 
 
 class NodeReport(NamedTuple):
@@ -145,10 +146,20 @@ def state(record: NodeRecord, now_s: float) -> str:
 def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:
     """Print the reports; return how many columns had no room."""
     if not json:
-        return output.table(COLUMNS, [cells(report) for report in reports])
+        return output.table(*told(COLUMNS, [cells(report) for report in reports]))
     for one in reports:
         output.json(one._asdict())
     return 0
+
+
+def told(columns: Sequence[Column], rows: Sequence[list[Span]]) -> tuple[list[Column], list[list[Span]]]:
+    """Leave out the columns of what nodes say seldom, unless one of them has just said it."""
+    shown = [
+        place
+        for place, column in enumerate(columns)
+        if column.heading not in SELDOM or any(row[place] not in (words.NOTHING, "0") for row in rows)
+    ]
+    return [columns[place] for place in shown], [[row[place] for place in shown] for row in rows]
 
 
 def cells(one: NodeReport) -> list[Span]:

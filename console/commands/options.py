@@ -6,6 +6,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 import typer
 
 from config.durations import NotReadableError, parse_duration
+from console.output import QUIET_HELP
 from console.seat import find_configuration
 from console.words import visible
 from protocol.codifiers import EVERYBODY, is_codifier
@@ -93,9 +94,7 @@ AsOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line (keys: docs/cli.md).")
 ]
-QuietOption: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Do not tell which configuration, interface and codifier are used.")
-]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help=QUIET_HELP)]
 Codifiers: TypeAlias = Annotated[
     list[str],
     typer.Argument(

@@ -64,8 +64,8 @@ class Shell:
 class Site(NamedTuple):
     """A network with an agent that runs (tests/console/conftest.py).
 
-    `path` is the agent's configuration, with a node ZZ that runs nowhere and a node E1 that cannot read its sensor; `present` is
-    the same without these.
+    `path` is the agent's configuration, with a node ZZ that runs nowhere and a node E1 that cannot read its
+    sensor; `present` is the same without these.
     """
 
     path: Path

@@ -136,3 +136,19 @@ def test_a_file_of_another_program_is_not_touched(shell: Shell, tmp_path: Path) 
     ended = shell.jph("history", "C1", "--database", str(other))
     assert ended.code == 1
     assert "Traceback" not in ended.err
+
+
+def test_a_time_that_ends_before_it_begins_is_not_understood(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", "--since", "1h", "--until", "2h", database)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--since is later" in ended.err
+
+
+def test_until_before_the_usual_hour_needs_a_since(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", "--until", "2026-07-28", database)
+    assert ended.code == 2
+    assert "the hour that is printed without --since begins later" in ended.err
+
+
+def test_quiet_does_not_tell_that_there_is_more(shell: Shell, database: str) -> None:
+    assert shell.jph("history", "C1", *SINCE, "--limit", "1", "-q", database).err == ""

@@ -6,6 +6,8 @@ from typing import Final
 import pytest
 import yaml
 
+from console.commands.nodes import told
+from console.output import Column, Span
 from tests.console.calling import Shell, Site, errors, network_section, output
 from tests.console.conftest import RED
 
@@ -119,7 +121,14 @@ def test_nodes_leave_out_operators_who_are_not_there(shell: Shell, site: Site) -
 
 def test_a_table_is_as_wide_as_it_needs_to_be_when_it_is_no_terminal(shell: Shell, site: Site) -> None:
     ended = shell.jph("nodes", "--seconds", "100ms", site.config, COLUMNS="20")
-    assert ended.out.splitlines()[0].split()[-3:] == ["started", "configured", "rivals"]
+    assert ended.out.splitlines()[0].split()[-3:] == ["sensors", "loss", "from"]
+
+
+def test_what_nodes_say_seldom_has_a_column_when_one_says_it() -> None:
+    columns = (Column("codifier"), Column("started"), Column("rivals"))
+    rows: list[list[Span]] = [["C1", "-", "0"], ["F1", "12:31:07.481", "0"]]
+    assert told(columns, rows) == ([columns[0], columns[1]], [["C1", "-"], ["F1", "12:31:07.481"]])
+    assert told(columns, rows[:1]) == ([columns[0]], [["C1"]])
 
 
 def test_ping_measures_round_trips(shell: Shell, site: Site) -> None:

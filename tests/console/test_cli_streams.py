@@ -34,8 +34,15 @@ def test_a_reader_that_ended_is_no_reason_to_complain(shell: Shell, site: Site) 
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
-def test_closed_streams_change_nothing_but_what_is_seen(shell: Shell, site: Site, redirection: str) -> None:
+@pytest.mark.parametrize("redirection", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_output_is_one_that_cannot_be_written(shell: Shell, site: Site, redirection: str) -> None:
+    ended = through_shell(shell, redirection, "get", "C1", "-q", site.config)
+    assert ended.returncode == 1
+    assert ended.stderr in ("", "jph: the output cannot be written: Bad file descriptor\njph: write it elsewhere\n")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "<&-", "<&- 2>&-"])
+def test_other_closed_streams_change_nothing_but_what_is_seen(shell: Shell, site: Site, redirection: str) -> None:
     ended = through_shell(shell, redirection, "get", "C1", site.config)
     assert ended.returncode == 0
     assert "Traceback" not in ended.stderr
@@ -47,6 +54,26 @@ def test_jph_alone_without_input_prints_its_help(shell: Shell) -> None:
 
 def test_quiet_says_nothing_beside_the_data(shell: Shell, site: Site) -> None:
     assert shell.jph("get", "C1", "-q", site.config).err == ""
+
+
+@pytest.mark.parametrize("command", [["config", "show"], ["check"], ["nodes", "--seconds", "100ms"]])
+def test_every_command_can_be_quiet_also_before_its_name(shell: Shell, site: Site, command: list[str]) -> None:
+    assert shell.jph("-q", *command, site.config).err == ""
+    assert shell.jph(*command, "--quiet", site.config).err == ""
+    assert shell.jph(*command, site.config).err != ""
+
+
+def test_who_speaks_as_a_node_is_told_that_others_see_two(shell: Shell, site: Site) -> None:
+    told = shell.jph("get", "C1", "-q", "--as", "ZZ", site.config_with_absent).err
+    assert told.startswith("jph: ZZ is a node of the configuration: when it runs, others see two of it\n")
+
+
+def test_a_configuration_that_is_wrong_is_told_in_full_by_every_command(shell: Shell) -> None:
+    (shell.home / "jph.yaml").write_text("nodes: {C1: {driver: pipe, options: {pth: 1}, often: 1}}\n", "ascii")
+    ended = shell.jph("get")
+    assert ended.code == 1
+    assert "jph: jph.yaml:1: nodes.C1.options: unknown option 'pth'; did you mean 'path'?" in ended.err
+    assert "`jph check` lists the same on standard output" in ended.err
 
 
 def test_what_is_used_is_said_on_one_line(shell: Shell, site: Site) -> None:

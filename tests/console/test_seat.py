@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from config.model import Configuration, Node, Sensor
+from config.model import ConfigError, Configuration, NoConfigurationError, Node, Sensor
 from console import demo_traces
-from console.seat import CodifierError, choose_codifier, find_configuration, take_seat
+from console.seat import CodifierError, choose_codifier, find_configuration, load_or_demo, take_seat
 
 
 def configuration(*operators: tuple[str, str | None]) -> Configuration:
@@ -77,8 +77,31 @@ def test_a_configuration_of_ones_own_comes_before_the_demo(home: Path) -> None:
         assert take_seat(None, None).codifier == "CX"
 
 
-def test_warnings_are_counted_and_where_to_read_them_is_said(home: Path) -> None:
+def test_that_there_are_warnings_and_where_to_read_them_is_said(home: Path) -> None:
     (home / "jph.yaml").write_text("nodes: {C1: {driver: pipe, interval: 1h, timeout: 1s}}\n", "ascii")
     found, origin = find_configuration(None)
     assert len(found.warnings) == 1
-    assert origin == "./jph.yaml (1 warning: `jph check` tells)" or origin.endswith("(1 warning: `jph check` tells)")
+    assert origin == "jph.yaml (`jph check` has warnings)"
+
+
+def test_all_that_is_wrong_is_told_also_what_only_drivers_know(home: Path) -> None:
+    (home / "jph.yaml").write_text("nodes: {C1: {driver: pipe, options: {pth: 1}}, C: {driver: pipe}}\n", "ascii")
+    with pytest.raises(ConfigError) as caught:
+        find_configuration(None)
+    assert any("pth" in problem.message for problem in caught.value.problems)
+    assert any("no codifier" in problem.message for problem in caught.value.problems)
+
+
+def test_the_commands_that_need_a_configuration_find_the_demo_too(home: Path) -> None:
+    place = demo_traces.directory()
+    place.mkdir(parents=True)
+    file = place / "jph.yaml"
+    file.write_text("nodes: {CK: {driver: console}}\n", "ascii")
+    with demo_traces.left(place, file):
+        configuration, _ = load_or_demo(None)
+    assert list(configuration.nodes) == ["CK"]
+
+
+def test_without_configuration_and_demo_those_commands_fail(home: Path) -> None:
+    with pytest.raises(NoConfigurationError):
+        load_or_demo(None)
