@@ -16,6 +16,7 @@ from config.nodes import NodesBuilder
 from config.options import OptionsBuilder
 from config.report import Report
 from config.spots import Spot
+from config.texts import Text
 
 SECTIONS: Final = ("network", "defaults", "nodes", "logging")
 
@@ -62,7 +63,7 @@ def _build_original(document: Table, kinds: Kinds | None, report: Report) -> Con
     return msgspec.structs.replace(built, original=plain(document))
 
 
-def _kept(text: sources.Text) -> tuple[Problem, ...]:
+def _kept(text: Text) -> tuple[Problem, ...]:
     if text.copy is None:
         return ()
     from config.remote import keep  # noqa: PLC0415 -- only what came from a server has a copy
