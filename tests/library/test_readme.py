@@ -6,32 +6,37 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 import pytest
 
 from config.model import Network
 
-CHECKOUT: Final = Path(__file__).parents[2]
+README: Final = Path(__file__).parents[2] / "README.md"
 CONFIGURATION: Final = """
 network: {{interface: lo, ttl: 0, control: "{control}", data: "{data}"}}
 defaults: {{interval: 200ms}}
-nodes:
-  T1: {{driver: console}}
-  FK: {{driver: control, unit: "%", options: {{default: 25, min: 0, max: 100}}}}
+{nodes}
 """
+
+
+def nodes() -> str:
+    """Return the nodes that the examples need."""
+    [section] = re.findall(r"`jph.yaml`, and .* running:\n\n((?: {4}.*\n)+)", README.read_text())
+    return dedent(section)
 
 
 def examples() -> tuple[str, str]:
     """Return the two programs: the one for today's library, and the one for the original's."""
-    new, original = re.findall(r"```python\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
+    new, original = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     return new, original
 
 
 @pytest.fixture
 def folder(tmp_path: Path, network: Network) -> Path:
     """Return a folder with the `jph.yaml` of which the examples speak."""
-    text = CONFIGURATION.format(control=network.control, data=network.data)
+    text = CONFIGURATION.format(control=network.control, data=network.data, nodes=nodes())
     (tmp_path / "jph.yaml").write_text(text)
     return tmp_path
 
