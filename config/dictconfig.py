@@ -37,16 +37,17 @@ class _Logging(msgspec.Struct, frozen=True):
 def check_logging(tree: Tree, path: str, report: Report) -> None:
     """Note in the report what `dictConfig` would refuse."""
     built = build(_Logging, tree, path, report)
-    if built is None or built.incremental or not isinstance(tree, Table):
+    if not isinstance(tree, Table) or (built is not None and built.incremental):
         return
     section = Spot(tree, path)
+    known = {part: section.entries(part).keys() for part in ("formatters", "filters", "handlers")}
     for handler in _tables(section, "handlers"):
         if handler.table.entries.keys().isdisjoint({"class", "()"}):
             message = at(handler.path, "'class' is missing")
             report.error(handler.table.line, message, "such as class: logging.StreamHandler")
-        _check_names(handler, {"formatter": built.formatters, "filters": built.filters}, report)
+        _check_names(handler, {"formatter": known["formatters"], "filters": known["filters"]}, report)
     for logger in (*_tables(section, "loggers"), *_root(section)):
-        _check_names(logger, {"handlers": built.handlers, "filters": built.filters}, report)
+        _check_names(logger, {"handlers": known["handlers"], "filters": known["filters"]}, report)
 
 
 def _tables(section: Spot, part: str) -> Iterator[Spot]:

@@ -1,6 +1,8 @@
 """The one door: from a source to a checked configuration."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
@@ -10,7 +12,7 @@ from config import sources
 from config.check import build
 from config.dictconfig import check_logging
 from config.document import Table, parse, plain
-from config.messages import at, is_nothing, refuse_section, shown
+from config.messages import at, is_nothing, join, refuse_section, shown
 from config.model import Configuration, Defaults, Kinds, Network, Node, Problem
 from config.nodes import NodesBuilder
 from config.options import OptionsBuilder
@@ -83,6 +85,7 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
     network = _section("network", Network, document, report)
     defaults = _section("defaults", Defaults, document, report)
     _check_ports(network, document, report)
+    _check_interface(network, document, report)
     return Configuration(
         network=network,
         defaults=defaults,
@@ -127,3 +130,26 @@ def _check_ports(network: Network, document: Table, report: Report) -> None:
         message = f"control and data are the same group, {network.data}"
     entry = document.entries["network"]
     report.error(entry.line, at(entry.name, message), "give each bus a port of its own, such as 7001 and 7002")
+
+
+def _check_interface(network: Network, document: Table, report: Report) -> None:
+    """Refuse what is meant as an address or a network and is none, such as 10.0.0.300."""
+    wanted = network.interface
+    if wanted is None or _is_address(wanted) or not _MEANT_AS_ADDRESS.fullmatch(wanted):
+        return
+    section = document.entries["network"]
+    line = section.tree.entries["interface"].line if isinstance(section.tree, Table) else section.line
+    message = at(join(section.name, "interface"), f"{wanted!r} is no address")
+    report.error(line, message, "write eth0, 192.168.1.9 or 192.168.1.0/24")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+_MEANT_AS_ADDRESS: Final = re.compile(r"\d+(\.\d+){2,}(/\d*)?")
+"""What nobody calls an interface, although Linux would take it for a name."""

@@ -40,7 +40,11 @@ def suggestion(word: str, known: Collection[str]) -> str:
 
     spelled = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), spelled, n=1)
-    return f"did you mean {spelled[close[0]]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+    if close:
+        return f"did you mean {spelled[close[0]]!r}?"
+    if len(known) == 1:
+        return f"only {next(iter(known))!r} is known"
+    return f"known are {', '.join(known)}" if known else "there are none here: leave it out"
 
 
 def refuse_section(entry: Entry, known: Collection[str], report: Report) -> None:

@@ -72,11 +72,14 @@ def wrong(tree: Tree, path: str, message: str, advice: str, report: Report) -> _
 
 
 def limit(error: msgspec.ValidationError) -> str:
-    """Turn msgspec's "Expected `int` >= 1" into "must be >= 1"."""
-    return _LIMIT.sub("must be", str(error), count=1)
+    """Turn msgspec's "Expected `int` >= 1" into "must be at least 1"."""
+    words = _LIMIT.sub("must be", str(error), count=1)
+    return _COMPARISON.sub(lambda found: _IN_WORDS[found[0]], words, count=1).removesuffix(".0")
 
 
 _LIMIT: Final = re.compile(r"Expected `[^`]*`")
+_COMPARISON: Final = re.compile(r"[<>]=?")
+_IN_WORDS: Final = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 
 
 def _choices(base: Any) -> tuple[Any, ...]:

@@ -45,7 +45,7 @@ def test_without_the_section_there_is_no_logging_to_configure() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "error"),
     [
-        ("version: 1", "version: 2", "3: logging.version: '2' is none of the choices; known are 1"),
+        ("version: 1", "version: 2", "3: logging.version: '2' is none of the choices; only '1' is known"),
         ("  version: 1\n", "", "2: logging: 'version' is missing"),
         ("handlers:", "handler:", "7: logging: unknown option 'handler'; did you mean 'handlers'?"),
         ("level: DEBUG", "level: debug", "11: logging.loggers.agent.level: 'debug' is none of the choices; "),
@@ -64,6 +64,15 @@ def test_what_dictconfig_would_refuse_is_told_with_its_line(before: str, after: 
     assert before in GOOD
     found = errors(GOOD.replace(before, after))
     assert any(one.startswith(f"jph.yaml:{error}") for one in found), found
+
+
+def test_what_is_not_there_is_told_whatever_else_is_wrong() -> None:
+    found = errors("logging: {version: 2, root: {level: FOO, handlers: [x]}}")
+    assert [error.partition("logging.")[2].partition(";")[0] for error in found] == [
+        "version: '2' is none of the choices",
+        "root.level: 'FOO' is none of the choices",
+        "root.handlers: there is no 'x'",
+    ]
 
 
 def test_an_incremental_configuration_names_handlers_that_are_elsewhere() -> None:

@@ -49,11 +49,11 @@ def test_filters_keep_their_order() -> None:
             "filters[0]: a mapping is no filter; write a list such as [{median: 3}, {round: 1}]",
         ),
         ("{}", "filters[0]: a mapping is no filter; write a list such as [{median: 3}, {round: 1}]"),
-        ("{median: 0}", "filters[0].median: '0' must be >= 1"),
-        ("{median: 2000}", f"filters[0].median: '2000' must be <= {WIDEST_WINDOW}"),
+        ("{median: 0}", "filters[0].median: '0' must be at least 1"),
+        ("{median: 2000}", f"filters[0].median: '2000' must be at most {WIDEST_WINDOW}"),
         ("{median: 2.5}", "filters[0].median: '2.5' is not a whole number"),
         ("{median: }", "filters[0].median: a whole number is expected here, not nothing"),
-        ("{round: 16}", "filters[0].round: '16' must be <= 15"),
+        ("{round: 16}", "filters[0].round: '16' must be at most 15"),
         ("{scale: x}", "filters[0].scale: 'x' is not a number"),
         ("{clamp: {}}", "filters[0].clamp: needs min, max or both"),
         ("{clamp: {min: 2, max: 1}}", "filters[0].clamp: min 2 is above max 1"),
@@ -67,7 +67,7 @@ def test_filters_keep_their_order() -> None:
             "filters[0].delta.heartbeat: 'soon' is no duration; write 5s, 10m or 24h",
         ),
         ("{throttle: 0s}", "filters[0].throttle: '0s' is no time at all; write 5s, 10m or 24h"),
-        ("{skip_initial: -1}", "filters[0].skip_initial: '-1' must be >= 0"),
+        ("{skip_initial: -1}", "filters[0].skip_initial: '-1' must be at least 0"),
     ],
 )
 def test_a_wrong_filter_is_told_with_its_place_in_the_list(text: str, error: str) -> None:

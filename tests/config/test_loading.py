@@ -114,15 +114,25 @@ def test_groups_are_of_either_ip_version(text: str, group: Group) -> None:
 
 
 @pytest.mark.parametrize(
+    "wanted",
+    ["eth0", "eth0.7", "wlan0:1", "enx00e04c680001", "192.168.1.9", "192.168.1.0/24", "fd00::7", "fd00::/8", "7"],
+)
+def test_an_interface_is_a_name_an_address_or_a_network(wanted: str) -> None:
+    assert loaded(f'network: {{interface: "{wanted}"}}').network.interface == wanted
+
+
+@pytest.mark.parametrize(
     ("network", "error"),
     [
         ("control: 192.168.0.1:7001", "network.control: 192.168.0.1 is no multicast address; "),
         ("data: 224.0.0.5:7001", "network.data: 224.0.0.5 is in 224.0.0.0/24, which belongs to "),
         ("data: 239.1.1.1:0", "network.data: '0' is no UDP port; "),
         ("data: [239.1.1.1, 7002]", "network.data: one value is expected here, not a list"),
-        ("ttl: 256", "network.ttl: '256' must be <= 255"),
-        ("ttl: -1", "network.ttl: '-1' must be >= 0"),
+        ("ttl: 256", "network.ttl: '256' must be at most 255"),
+        ("ttl: -1", "network.ttl: '-1' must be at least 0"),
         ("interface: [eth0]", "network.interface: text is expected here, not a list"),
+        ("interface: 10.0.0.300", "network.interface: '10.0.0.300' is no address; write eth0, "),
+        ("interface: 192.168.1/24", "network.interface: '192.168.1/24' is no address; "),
         ("port: 7001", "network: unknown option 'port'; "),
         ("control: 239.192.71.1:7002", "network: control and data are the same group, 239.192.71.1:7002; "),
         (
