@@ -54,6 +54,8 @@ def choose(
     loopback = next((interface for interface in by_name.values() if interface.loopback), None)
     if loopback is None:
         raise BusError("this computer has no network interface, not even loopback")
+    if not any(interface.up for interface in known):
+        raise BusError("no network interface is up", f"`ip link` lists them: {', '.join(map(_summary, known))}")
     return Choice(loopback, "no default route")
 
 

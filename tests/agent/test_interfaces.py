@@ -86,6 +86,13 @@ def test_without_a_default_route_it_is_loopback() -> None:
     assert choose(None, 4, ALL, default=None).describe() == "lo (127.0.0.1, no default route)"
 
 
+def test_when_no_interface_is_up_that_is_said_of_all() -> None:
+    down = (interface(1, "lo", up=False), interface(2, "eth0", "10.0.0.1/8", up=False))
+    with pytest.raises(BusError, match="no network interface is up") as caught:
+        choose(None, 4, down, default=None)
+    assert caught.value.hint == "`ip link` lists them: lo (no address), eth0 (10.0.0.1)"
+
+
 def test_a_default_route_into_nothing_counts_as_none() -> None:
     assert choose(None, 4, ALL, default="ppp0").interface.name == "lo"
 
