@@ -1,7 +1,7 @@
 """One SQLite file of readings: its schema, how it is opened, and what its errors mean to the operator."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -37,17 +37,30 @@ _WRITER_PRAGMAS: Final = (
     "PRAGMA journal_size_limit = 67108864",  # 64 MiB: what a slow reader made the log grow to is given back
 )
 
+_LOCKED: Final = "another program has locked it: let one sink at a time write to a file"
+_FORBIDDEN: Final = "give the user of the agent the right to write the file and its directory"
+
 _ADVICE: Final = {
-    sqlite3.SQLITE_BUSY: "another program has locked it: let one sink at a time write to a file",
-    sqlite3.SQLITE_LOCKED: "another program has locked it: let one sink at a time write to a file",
-    sqlite3.SQLITE_READONLY: "give the user of the agent the right to write the file and its directory",
-    sqlite3.SQLITE_PERM: "give the user of the agent the right to write the file and its directory",
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: _FORBIDDEN,
+    sqlite3.SQLITE_PERM: _FORBIDDEN,
     sqlite3.SQLITE_CANTOPEN: "give the user of the agent the right to read the file and to write its directory",
     sqlite3.SQLITE_FULL: "make room on the disk, or name a path on another",
     sqlite3.SQLITE_IOERR: "the disk failed: see the kernel's log (dmesg)",
     sqlite3.SQLITE_CORRUPT: "move it away, a new one is begun; `sqlite3 FILE .recover` saves what can still be read",
     sqlite3.SQLITE_NOTADB: "name another path, or move the file away and a new one is begun",
 }
+"""What a sink can do about SQLite's errors."""
+
+_ADVICE_FOR_READERS: Final = _ADVICE | {
+    sqlite3.SQLITE_READONLY: "read it as a user who may write to its directory, or copy it",
+    sqlite3.SQLITE_PERM: "read it as a user who may read it",
+    sqlite3.SQLITE_CANTOPEN: "name a file that is there and that this user may read",
+    sqlite3.SQLITE_CORRUPT: "`sqlite3 FILE .recover` saves what can still be read",
+    sqlite3.SQLITE_NOTADB: "name the file of a node with `driver: sqlite`",
+}
+"""What somebody can do who only reads: the file may be anybody's, and must stay where it is."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -59,7 +72,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the file without changing it, also while a sink writes to it; raises StoreError."""
-    with explained(path):
+    with explained(path, _ADVICE_FOR_READERS):
         try:
             return _prepared(path, _connect(f"{path.as_uri()}?mode=ro"), _refuse_empty)
         except sqlite3.OperationalError as error:
@@ -78,12 +91,12 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path, advice: Mapping[int, str] = _ADVICE) -> Iterator[None]:
     """Turn what SQLite and the file system say into a StoreError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}", _ADVICE.get(_primary_code(error), "")) from error
+        raise StoreError(f"{path}: {error}", advice.get(_primary_code(error), "")) from error
     except OSError as error:
         raise StoreError(f"{error.filename or path}: {error.strerror}", "name a path that the agent may use") from error
     except ValueError as error:

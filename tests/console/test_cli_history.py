@@ -152,3 +152,12 @@ def test_until_before_the_usual_hour_needs_a_since(shell: Shell, database: str) 
 
 def test_quiet_does_not_tell_that_there_is_more(shell: Shell, database: str) -> None:
     assert shell.jph("history", "C1", *SINCE, "--limit", "1", "-q", database).err == ""
+
+
+def test_a_file_that_is_no_history_is_to_stay_where_it_is(shell: Shell) -> None:
+    stranger = shell.home / "passwd"
+    stranger.write_text("root:x:0:0::/root:/bin/sh\n" * 100, "ascii")
+    ended = shell.jph("history", "C1", f"--database={stranger}")
+    assert ended.code == 1
+    assert "name the file of a node with `driver: sqlite`" in ended.err
+    assert "move" not in ended.err
