@@ -1,6 +1,6 @@
 """Readings without hardware: for trying things out, for tests, and for the demo."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -45,11 +45,22 @@ class SimulatedOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_
         try:
             return msgspec.convert(given, SIGNALS[self.signal])
         except msgspec.ValidationError as error:
-            raise ValueError(f"`signal: {self.signal}`: {error}") from error
+            raise ValueError(f"`signal: {self.signal}`{_in_words(error)}") from error
 
     def channels(self) -> frozenset[str]:
         """Return the channels that the signal gives."""
         return self.described().channels()
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Say what msgspec says of a struct as it is said of a file: "Object missing required field `mean`"."""
+    for beginning, words in _IN_WORDS.items():
+        if str(error).startswith(beginning):
+            return f" {words}{str(error).removeprefix(beginning)}"
+    return f": {error}"
+
+
+_IN_WORDS: Final = {"Object missing required field ": "needs ", "Object contains unknown field ": "does not take "}
 
 
 class Simulated:
