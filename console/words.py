@@ -31,8 +31,8 @@ def _escaped(character: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number as short as it can be told; text tables need no more than seven digits."""
-    exact = repr(value)
+    """Write a number as short as it can be told, a whole one without fraction, others with seven digits."""
+    exact = repr(value).removesuffix(".0")
     return exact if isinstance(value, int) or len(exact) <= _SPOKEN_DIGITS else f"{value:.7g}"
 
 

@@ -12,6 +12,8 @@ from console.commands.options import (
     control_flag,
 )
 from console.commands.orders import finite
+from console.frame_words import frame_line
+from console.output import stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import Flag
 
@@ -38,7 +40,10 @@ def send(
     speak_as: AsOption = None,
     quiet: QuietOption = False,
 ) -> int:
-    """Send without repeating and without asking whether it arrived; `jph watch` shows what follows."""
+    """Send without repeating and without asking whether it arrived, and print what was sent as `jph watch` does.
+
+    `jph watch` shows what follows.
+    """
     seat = take_seat(config, speak_as, quiet=quiet)
     return asyncio.run(send_once(seat, flag, codifier, number or 0.0))
 
@@ -46,5 +51,10 @@ def send(
 async def send_once(seat: Seat, flag: Flag, codifier: str, number: float) -> int:
     """Send one frame; fail when the network does not take it."""
     async with seat.join(()) as participant:
-        participant.send(flag, codifier, number)
-        return 0 if participant.bus.counters.send_errors == 0 else 1
+        frame = participant.send(flag, codifier, number)
+        if participant.bus.counters.send_errors:
+            tell("the network did not take it")
+            return 1
+        sender = participant.bus.address or ("", 0)
+        stdout().line(*frame_line(frame, sender, frame.timestamp_ms, seat.configuration))
+        return 0

@@ -8,6 +8,7 @@ from typing import IO, Any, Final
 
 from console.screen.model import Model
 from console.screen.ordering import Key
+from console.words import rounded
 from protocol.errors import JphError
 from protocol.readings import Value
 
@@ -58,10 +59,10 @@ def _row(model: Model, key: Key) -> dict[str, Any]:
         row.value,
         entry.unit,
         row.timestamp_ms,
-        None if row.heard_s is None else round(model.world.now.monotonic_s - row.heard_s, 3),
+        None if row.heard_s is None else rounded(model.world.now.monotonic_s - row.heard_s),
         row.received,
         row.missing,
-        node.round_trip_ms if node else None,
+        rounded(node.round_trip_ms) if node else None,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

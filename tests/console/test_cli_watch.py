@@ -34,7 +34,9 @@ def test_a_line_says_who_said_what_to_whom(shell: Shell, site: Site) -> None:
 
 def test_bus_and_flag_choose(shell: Shell, site: Site) -> None:
     with watching(shell, site, "--bus", "control", "--flag", "pong", "--from", "C1", "--count", "1") as watch:
-        assert shell.jph("send", "ping", "@@", "7", site.config).code == 0
+        sent = shell.jph("send", "ping", "@@", "7", site.config)
+        assert sent.code == 0
+        assert " P ping 7   127.0.0.1:" in sent.out
         line = output(watch).readline()
         assert watch.wait() == 0
     assert '"flag": "T"' in line
