@@ -42,6 +42,11 @@ class Catalogue:
         """Return what is known of a codifier."""
         return self._entries.get(codifier) or Entry(codifier, codifier)
 
+    @property
+    def hits(self) -> dict[str, int]:
+        """How many readings in a row the alarm of each sensor needs, where there is one."""
+        return {entry.codifier: entry.alarms.hits for entry in self._entries.values() if entry.alarms is not None}
+
     def published_by(self, node: str) -> list[str]:
         """Name the sensors of a node in the configuration's order."""
         return [entry.codifier for entry in self._entries.values() if entry.node == node]

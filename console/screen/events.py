@@ -12,6 +12,9 @@ from protocol.members import Status
 
 _WORD: Final = 10  # cells of the longest kind
 
+HEARD: Final = "heard"
+"""The word of an event that happened to nobody: how much was there when the console was opened."""
+
 # The glyph of which status stands for a kind of event; a change of status has its own.
 _GLYPHS: Final[Mapping[EventKind, Status]] = {
     EventKind.APPEARED: Status.OK,
@@ -33,12 +36,13 @@ def draw_event(event: Event, catalogue: Catalogue, width: int, symbols: Symbols)
     status = _status_of(event)
     ink = _INKS.get(event.kind, STATUS_INKS[status])
     name = catalogue[event.codifier].name
+    words = visible(_words(event, symbols))
     who = f"  {cell(name, len(name)).strip()}" if name else ""
     spans = [
         Span(f" {clock_time(event.wall_ms)[:8]} ", Ink.DIM),
         Span(f"{symbols.statuses[status]} {_word(event).ljust(_WORD)} ", ink),
         Span(visible(event.codifier), Ink.STRONG),
-        Span(f" {visible(_words(event, symbols))}", Ink.TEXT),
+        Span(f" {words}" if event.codifier and words else words, Ink.TEXT),
         Span(who, Ink.DIM),
     ]
     return clip(line(spans), width, symbols.ellipsis)
@@ -58,12 +62,13 @@ def _became(event: Event) -> Status | None:
 
 def _word(event: Event) -> str:
     became = _became(event) if event.kind is EventKind.STATUS else None
-    return str(became or event.kind)
+    return str(became or event.kind) if event.codifier else HEARD
 
 
 def _words(event: Event, symbols: Symbols) -> str:
     if event.kind is EventKind.STATUS:
-        return f"was {event.detail.partition(' ')[0]}"
+        before, arrow, _ = event.detail.partition(" -> ")
+        return f"was {before}" if arrow else ""  # a first status is no change
     if event.kind is EventKind.COMMANDED:
         return f"{event.detail} {symbols.dot} by {event.by}"
     if event.kind is EventKind.ANSWERED:

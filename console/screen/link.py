@@ -149,7 +149,7 @@ class BusThread:
             self._configuration, self.codifier, present=True, data_rest_s=DATA_REST_S
         ) as participant:
             self._participant = participant
-            self._observer = Observer(participant.roster, participant.clock.now())
+            self._observer = Observer(participant.roster, participant.clock.now(), self.codifier)
             participant.heard.append(self._heard)
             self._ready.set_result(None)
             async with asyncio.TaskGroup() as tasks:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from agent.participant import Answer
 from console.screen.catalogue import Catalogue
+from console.screen.news import News
 from console.screen.observer import Batch, NodeRow, SensorRow
 from console.screen.ordering import ALARMING, SORTS, Arrangement, Key, arrange, parse_filter
 from console.screen.world import World
@@ -46,7 +47,7 @@ class Model:
 
     def __init__(self, catalogue: Catalogue, now: Instant) -> None:
         self.catalogue = catalogue
-        self.live = World(now)
+        self.live = World(now, news=News(catalogue.hits))
         self.freeze: Freeze | None = None
         self.wish = Arrangement()
         self.filter_text = ""

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from console.screen.sparks import SPARK_POINTS
 from console.screen.traces import GAP, Point, Trace, number_of
-from protocol.events import Event
-from protocol.frames import DataFrame, Flag, Frame
+from protocol.events import Event, EventKind
+from protocol.frames import COMMANDS, DataFrame, Flag, Frame
 from protocol.instants import Instant
 from protocol.members import NodeRecord, Sender, SensorRecord, Status
 from protocol.readings import Attributes, Value
@@ -23,6 +23,9 @@ from protocol.roundtrips import RoundTripSummary
 
 MAX_PENDING_EVENTS: Final = 1_000
 """Events kept for a screen that does not ask, about 300 bytes each; the oldest are dropped and counted."""
+
+REMEMBERED_COMMANDS: Final = 256
+"""Commands whose repeats are recognised, about 150 bytes each: of 40 commanders at once, six attempts each."""
 
 NODE_CHECK_S: Final = 1.0
 """How often silent nodes are looked at: nothing is heard of a node that is gone."""
@@ -68,7 +71,7 @@ class SensorRow(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """One node as it was at the moment of a batch. Times in ms are wall time."""
+    """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program."""
 
     codifier: str
     state: NodeState
@@ -84,6 +87,7 @@ class NodeRow(NamedTuple):
     acknowledges: bool = False
     received: int = 0
     missing: int = 0
+    operator: bool = False
 
 
 class BusFacts(NamedTuple):
@@ -111,10 +115,15 @@ class Batch(NamedTuple):
 
 
 class Observer:
-    """Takes note of what changes in a roster. `heard` is called with each frame, `take` a few times a second."""
+    """Takes note of what changes in a roster. `heard` is called with each frame, `take` a few times a second.
 
-    def __init__(self, roster: Roster, now: Instant) -> None:
+    `own` is the codifier of this console: an operator's, whether a configuration says so or not.
+    """
+
+    def __init__(self, roster: Roster, now: Instant, own: str = "") -> None:
         self._roster = roster
+        self._own = own
+        self._commands: deque[tuple[str, int, int]] = deque(maxlen=REMEMBERED_COMMANDS)
         self._changed_sensors: set[str] = set(roster.sensors)
         self._changed_nodes: set[str] = set(roster.nodes)
         self._events: deque[Event] = deque(maxlen=MAX_PENDING_EVENTS)
@@ -129,7 +138,7 @@ class Observer:
     def heard(self, frame: Frame, now: Instant, events: tuple[Event, ...] = ()) -> None:
         """Take note of a frame that the roster has heard, and of what it made happen there."""
         self.frames += 1
-        if events:
+        if events and not self._is_repeated_command(frame, events):
             self._note(events)
         if isinstance(frame, DataFrame):
             self._changed_sensors.add(frame.source)
@@ -173,6 +182,16 @@ class Observer:
     def _note(self, events: tuple[Event, ...]) -> None:
         self._events_dropped += max(0, len(self._events) + len(events) - MAX_PENDING_EVENTS)
         self._events.extend(events)
+
+    def _is_repeated_command(self, frame: Frame, events: tuple[Event, ...]) -> bool:
+        """Tell whether a command was told already: the roster knows no repeat when two speak as one commander."""
+        if frame.flag not in COMMANDS or events[-1].kind is not EventKind.COMMANDED:
+            return False
+        identity = frame.source, frame.sequence, frame.timestamp_ms
+        if identity in self._commands:
+            return True
+        self._commands.append(identity)
+        return False
 
     def _follow(self, frame: DataFrame, now: Instant) -> None:
         sensor = self._roster.sensors.get(frame.source)
@@ -248,6 +267,7 @@ class Observer:
             node.acknowledges,
             node.tracker.received,
             node.tracker.missing,
+            node.operator or node.codifier == self._own,
         )
 
 

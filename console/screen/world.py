@@ -4,8 +4,9 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from console.screen.news import News, opening_line
 from console.screen.observer import Batch, BusFacts, NodeRow, SensorRow, statuses
-from protocol.events import Event, EventKind
+from protocol.events import Event
 from protocol.instants import Instant
 from protocol.members import Status
 
@@ -15,15 +16,13 @@ MAX_EVENTS: Final = 2_000
 RATE_SPAN_S: Final = 5.0
 """Readings a second are averaged over so long."""
 
-_FIRST_VALUE: Final = f"{Status.UNHEARD} -> {Status.OK}"
-
 
 @dataclass(slots=True)
 class World:
     """The sensors and nodes by codifier, what happened, and how the buses are, at the moment `now`.
 
     `events` are the newest, oldest first; `event_count` counts all that there were, `counts` the sensors of each
-    status.
+    status. `news` decides which events are told.
     """
 
     now: Instant
@@ -34,7 +33,9 @@ class World:
     bus: BusFacts = field(default_factory=BusFacts)
     readings_per_s: float = 0.0
     counts: Counter[Status] = field(default_factory=Counter)
+    news: News = field(default_factory=News)
     _rates: deque[tuple[float, int]] = field(default_factory=deque)
+    _opening: Event | None = None  # the line that counts what was there when the console was opened
 
     def apply(self, batch: Batch) -> None:
         """Take what has changed."""
@@ -43,9 +44,11 @@ class World:
         self.sensors.update({row.codifier: row for row in batch.sensors})
         self.nodes.update({row.codifier: row for row in batch.nodes})
         self.counts = statuses(self.sensors)
-        telling = [event for event in batch.events if is_telling(event)]
-        self.events.extend(telling)
-        self.event_count += len(telling) + batch.events_dropped
+        if self.news.is_opening(batch.now):
+            self._tell_opening()
+        telling = list(self.news.of(batch, self.sensors, self.nodes))
+        self._tell(telling)
+        self.event_count += batch.events_dropped
         self._measure_rate()
 
     def still(self) -> Self:
@@ -61,6 +64,22 @@ class World:
             self.counts,
         )
 
+    def _tell(self, events: list[Event]) -> None:
+        self.events.extend(events)
+        self.event_count += len(events)
+
+    def _tell_opening(self) -> None:
+        """Count what was heard so far in one line, which keeps its place and its time."""
+        before, line = self._opening, opening_line(self.now, self.sensors, self.nodes)
+        if line is None:
+            return
+        if before is None:
+            self._tell([line])
+        elif before in self.events:
+            line = line._replace(wall_ms=before.wall_ms)
+            self.events[self.events.index(before)] = line
+        self._opening = line
+
     def _measure_rate(self) -> None:
         now_s = self.now.monotonic_s
         self._rates.append((now_s, self.bus.readings))
@@ -68,8 +87,3 @@ class World:
             self._rates.popleft()
         begin_s, begin = self._rates[0]
         self.readings_per_s = (self.bus.readings - begin) / (now_s - begin_s) if now_s > begin_s else 0.0
-
-
-def is_telling(event: Event) -> bool:
-    """Tell whether an event is worth a line: that a sensor's first value came and is good is not."""
-    return event.kind is not EventKind.STATUS or event.detail != _FIRST_VALUE

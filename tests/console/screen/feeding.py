@@ -50,6 +50,11 @@ def small_network(network: Network | None = None) -> Configuration:
     )
 
 
+def patient_network(alarms: Alarms) -> Configuration:
+    """Return the configuration of a network with one sensor, C1, and its alarms."""
+    return Configuration(nodes={"C1": Node(sensor=sensor("C1", alarms=alarms), driver="pipe")})
+
+
 def storing_network(path: Path) -> Configuration:
     """Return the configuration of a network with a node that stores readings in a file."""
     node = Node(sensor=sensor("Q1"), driver="sqlite", options=SqliteOptions(path=str(path)))
@@ -99,6 +104,14 @@ class Feed:
         sender = sender or usual
         sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
         frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
+        return self._hear(frame, sender)
+
+    def repeat(self, flag: Flag, codifier: str, sequence: int, number: float, *, destination: str) -> None:
+        """Hear the command with this sequence, once more if it was heard before: repeats are the identical frame."""
+        frame = ControlFrame(sequence, int(START.wall_ms), flag, codifier, destination, number, True)
+        self._hear(frame, ADDRESSES.get(codifier, ELSEWHERE))
+
+    def _hear(self, frame: ControlFrame, sender: Sender) -> tuple[Event, ...]:
         events = self.roster.hear_control(frame, sender, self.now)
         self.observer.heard(frame, self.now, events)
         return events

@@ -48,7 +48,7 @@ async def test_the_parts_stand_in_their_places() -> None:
         assert " 2 detail C1 " in lines[1]
         assert lines[2].split()[:3] == ["STATUS", "ID", "VALUE"]
         assert "● ok       C1" in lines[3]
-        assert lines[operator.line_with(" 3 events")].startswith(" 3 events 5")
+        assert lines[operator.line_with(" 3 events")].startswith(" 3 events 6")
         assert lines[-1].startswith(" ? help  q quit  / filter")
 
 

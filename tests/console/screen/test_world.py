@@ -1,7 +1,7 @@
 import pytest
 
 from console.screen.observer import Batch, BusFacts
-from console.screen.world import MAX_EVENTS, World, is_telling
+from console.screen.world import MAX_EVENTS, World
 from protocol.events import Event, EventKind
 from protocol.frames import Flag
 from protocol.instants import Instant
@@ -50,19 +50,6 @@ def test_events_are_bounded_and_all_of_them_counted() -> None:
     assert len(world.events) == MAX_EVENTS
     assert world.event_count == 3_640
     assert world.events[-1].detail == "899"
-
-
-@pytest.mark.parametrize(
-    ("kind", "detail", "telling"),
-    [
-        (EventKind.STATUS, "unheard -> ok", False),
-        (EventKind.STATUS, "unheard -> warning", True),
-        (EventKind.STATUS, "ok -> stale", True),
-        (EventKind.STARTED, "unheard -> ok", True),
-    ],
-)
-def test_that_a_first_value_is_good_is_no_event(kind: EventKind, detail: str, *, telling: bool) -> None:
-    assert is_telling(Event(0.0, kind, "C1", detail)) is telling
 
 
 def test_a_still_copy_stays_as_it_is() -> None:
