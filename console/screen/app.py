@@ -306,7 +306,8 @@ class ConsoleApp(Stage):
         del screen
         for action in ACTIONS:
             if action.palette and (self.model.armed or not action.armed):
-                title = f"{(action.word or action.help).capitalize()} ({action.shown})"
+                word = action.when(armed=self.model.armed).word
+                title = f"{(word or action.help).capitalize()} ({action.shown})"
                 yield SystemCommand(title, action.help, partial(self.run_action, f"app.{action.name}"))
         for look in self.looks.values():
             yield SystemCommand(f"Theme {look.name}", look.summary, partial(self.action_use_theme, look.name))

@@ -9,9 +9,10 @@ The pure part of the chart: points in, lines out.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from console.screen.figures import duration, nice_bounds, nice_step, value_text
@@ -23,6 +24,12 @@ LABEL: Final = 8  # cells for the numbers of the axis
 LEAST_HEIGHT: Final = 4  # lines below which there is no chart
 LEAST_WIDTH: Final = 26
 _LABEL_EVERY: Final = 4  # lines between two numbers of the axis
+
+_STILLNESS: Final = 0.01
+"""An axis spans at least this share of its values: what moves less is noise, and fills no chart."""
+
+_SPIKE: Final = 0.5
+"""Points of one column are drawn as their mean, and one that is further from it than this share of the height too."""
 
 
 class Threshold(NamedTuple):
@@ -69,12 +76,17 @@ def draw_chart(
     known = [point.value for point in shown if not math.isnan(point.value)]
     if not known:
         return _empty(frame)
-    low, high = nice_bounds(min(known), max(known))
+    low, high = _bounds(min(known), max(known))
     cells = _plot(shown, frame, low, high, symbols.raster)
     labels = _labels(low, high, frame.plot_height)
     marks = {_row(threshold.value, low, high, frame.plot_height): threshold.ink for threshold in thresholds}
     rows = [_draw_row(cells[row], labels.get(row, ""), marks.get(row), symbols) for row in range(frame.plot_height)]
     return [*rows, _times(frame)]
+
+
+def _bounds(low: float, high: float) -> tuple[float, float]:
+    missing = max(abs(low), abs(high)) * _STILLNESS - (high - low)
+    return nice_bounds(low - missing / 2, high + missing / 2) if missing > 0 else nice_bounds(low, high)
 
 
 def _inside(points: Sequence[Point], frame: Frame) -> list[Point]:
@@ -94,7 +106,11 @@ def _plot(points: Sequence[Point], frame: Frame, low: float, high: float, raster
     canvas = Canvas(frame.plot_width, frame.plot_height, raster)
     per_ms = (canvas.columns - 1) / (frame.until_ms - frame.since_ms)
     per_unit = (canvas.rows - 1) / (high - low)
-    dots = [(round((point.at_ms - frame.since_ms) * per_ms), _dot_row(point.value, high, per_unit)) for point in points]
+    placed = [(round((point.at_ms - frame.since_ms) * per_ms), point.value) for point in points]
+    dots = [
+        (column, None if math.isnan(value) else round((high - value) * per_unit))
+        for column, value in _by_column(placed, (high - low) * _SPIKE)
+    ]
     for column, row in dots[:1] + dots[-1:]:
         canvas.dot(column, row)
     for begin, end in pairwise(dots):
@@ -102,8 +118,27 @@ def _plot(points: Sequence[Point], frame: Frame, low: float, high: float, raster
     return canvas.lines()
 
 
-def _dot_row(value: float, high: float, per_unit: float) -> int | None:
-    return None if math.isnan(value) else round((high - value) * per_unit)
+Placed = tuple[int, float]
+
+
+def _by_column(placed: Sequence[Placed], spike: float) -> Iterator[Placed]:
+    """Go through what is drawn of each column: the mean of its values, and the one that is beyond `spike` from it.
+
+    Of noise the mean is a line, where the values themselves would be scattered dots. NaN is a gap, which is also
+    where nothing was heard between two columns; one inside a column is too short to be seen.
+    """
+    before: int | None = None
+    for column, group in groupby(placed, key=itemgetter(0)):
+        values = [value for _, value in group]
+        known = [value for value in values if not math.isnan(value)]
+        if len(known) < len(values) and (before is None or column > before + 1 or not known):
+            yield column, math.nan
+        if known:
+            mean = math.fsum(value / len(known) for value in known)
+            far = max(known, key=lambda value: abs(value - mean))
+            yield from [(column, far)] if abs(far - mean) > spike else []
+            yield column, mean
+            before = column
 
 
 Dot = tuple[int, int | None]
@@ -143,7 +178,7 @@ class Canvas:
         steps = max(1, x1 - x0)
         before = y0
         for step in range(max(0, -x0), min(steps, self.columns - x0) + 1):
-            row = y0 + round((y1 - y0) * step / steps) if x1 > x0 else y1
+            row = y0 + round((y1 - y0) * step / steps) if x1 > x0 or step == 0 else y1
             low, high = sorted((before if step else row, row))
             for between in range(low, high + 1):
                 self.dot(min(x0 + step, x1), between)

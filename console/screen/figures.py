@@ -88,7 +88,7 @@ def offset(ms: float | None) -> str:
         return NOTHING
     for below, unit_ms, unit in ((1_000, 1, "ms"), (120_000, 1_000, "s"), (7_200_000, 60_000, "min")):
         if abs(ms) < below:
-            return f"{ms / unit_ms:+.1f} {unit}"
+            return f"{round(ms / unit_ms, 1) + 0.0:+.1f} {unit}"  # a minus zero plus zero has no sign
     return f"{ms / 3_600_000:+.1f} h"
 
 

@@ -1,7 +1,7 @@
 """The one list of what the operator can do: bindings, key bar, palette and help are made from it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -22,7 +22,7 @@ class Action:
 
     `keys` are Textual's names for them, `shown` is how the first is written, `word` stands in the key bar (empty:
     only in the help), `armed` actions exist only while commands are armed, those `at_once` are carried out before
-    the next key is looked at.
+    the next key is looked at. `word_armed` takes the place of `word` while commands are armed.
     """
 
     name: str
@@ -34,6 +34,11 @@ class Action:
     armed: bool = False
     palette: bool = True
     at_once: bool = False
+    word_armed: str = ""
+
+    def when(self, *, armed: bool) -> "Action":
+        """Return the action with the word that it has now."""
+        return replace(self, word=self.word_armed) if armed and self.word_armed else self
 
     @property
     def method(self) -> str:
@@ -55,7 +60,7 @@ ACTIONS: Final = (
     Action("reload", "C", "C", "reload", "Let the nodes read their configuration again", armed=True),
     Action("set", "A", "A", "set", "Set the value of a control sensor", armed=True),
     Action("step", "E", "E", "step", "Change the value of a control sensor by some amount", armed=True),
-    Action("arm", "a", "a", "arm", "Allow commands, or make the console read-only again"),
+    Action("arm", "a", "a", "arm", "Allow commands, or make the console read-only again", word_armed="disarm"),
     Action("next_alarm", "n", "n", "alarm", "Go to the next row on which somebody should look", Part.TABLE),
     Action("sort", "o", "o", "sort", "Sort by the next column", Part.TABLE),
     Action("zoom", "z", "z", "zoom", "Give the whole screen to the part that has the focus, or back"),
@@ -90,15 +95,23 @@ ACTIONS: Final = (
 
 
 def actions_of(part: Part, *, armed: bool) -> Iterator[Action]:
-    """Go through what can be done while a part has the focus, the part's own actions first."""
+    """Go through what can be done while a part has the focus, the part's own actions first, by their keys."""
     possible = [action for action in ACTIONS if action.part in {part, Part.EVERYWHERE} and (armed or not action.armed)]
-    return iter(sorted(possible, key=lambda action: action.part is Part.EVERYWHERE))
+    return iter(sorted(possible, key=lambda action: (action.part is Part.EVERYWHERE, place_of(action))))
+
+
+def place_of(action: Action) -> tuple[int, str, bool]:
+    """Return where an action stands in a list of keys: letters, then signs and digits, then keys that have names."""
+    key = action.shown
+    if len(key) > 1:
+        return 2, "", False  # as in ACTIONS: up before down
+    return int(not key.isalpha()), key.casefold(), key.isupper()
 
 
 def bar_of(part: Part, *, armed: bool) -> list[Action]:
     """Return what the key bar names, the most important first."""
     return [
-        action
+        action.when(armed=armed)
         for action in ACTIONS
         if action.word and action.part in {part, Part.EVERYWHERE} and (armed or not action.armed)
     ]

@@ -16,7 +16,7 @@ from console.screen.lines import Ground, Ink, Line, Span, cell, clip, line
 from console.screen.model import Model
 from console.screen.observer import NodeRow, NodeState, SensorRow
 from console.screen.ordering import SORTS, Key
-from console.screen.sparks import SPARK_POINTS, spark
+from console.screen.sparks import SPARK_POINTS, least_range, spark
 from console.screen.symbols import STATUS_INKS, Symbols
 from console.words import visible
 from protocol.members import Status
@@ -179,7 +179,7 @@ def _sensor_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) ->
         Span(f" {row.codifier}", Ink.STRONG),
         Span(f" {_value(row, symbols)}", value_ink),
         Span(f" {unit} {cell(figures.age(age_s), _AGE, right=True)}", Ink.DIM),
-        *_spark(row, columns, symbols),
+        *_spark(row, entry, columns, symbols),
         *_loss(row, columns),
         *_round_trip(model, key, columns),
         Span(f"  {cell(entry.name, columns.name, ellipsis=symbols.ellipsis).rstrip()}", _name_ink(row.status)),
@@ -194,10 +194,11 @@ def _value(row: SensorRow, symbols: Symbols) -> str:
     return cell(figures.aligned(row.value), figures.VALUE, ellipsis=symbols.ellipsis)
 
 
-def _spark(row: SensorRow, columns: Columns, symbols: Symbols) -> list[Span]:
+def _spark(row: SensorRow, entry: Entry, columns: Columns, symbols: Symbols) -> list[Span]:
     if not columns.spark:
         return []
-    drawn = spark(row.spark, symbols.sparks, columns.spark) if row.spark else " " * columns.spark
+    least = least_range(entry.alarms)
+    drawn = spark(row.spark, symbols.sparks, columns.spark, least) if row.spark else " " * columns.spark
     return [Span(f" {drawn}", Ink.SPARK)]
 
 

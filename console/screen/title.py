@@ -15,7 +15,7 @@ _ALWAYS: Final = frozenset({Status.OK, Status.WARNING, Status.CRITICAL, Status.S
 
 
 def draw_title(model: Model, codifier: str, width: int, symbols: Symbols) -> Line:
-    """Draw as much of the title as fits: everything in words, or counts alone, or the counts that are not zero."""
+    """Draw as much of the title as fits: all counts, or those that are not zero, at last without their words."""
     drawings = list(_drawings(model, codifier, symbols))
     fitting = ((left, right) for left, right in drawings if line(left).width + line(right).width + 2 <= width)
     left, right = next(fitting, drawings[-1])
@@ -24,11 +24,11 @@ def draw_title(model: Model, codifier: str, width: int, symbols: Symbols) -> Lin
 
 def _drawings(model: Model, codifier: str, symbols: Symbols) -> Iterator[tuple[list[Span], list[Span]]]:
     """Go through the ways to draw the title, the longest first."""
-    name = [Span(" jph ", Ink.ACCENT), Span(f" {visible(model.catalogue.network_name)} ", Ink.STRONG)]
+    name = [Span(" jph ", Ink.ACCENT), *_network(model)]
     place = [Span(f" {visible(interface(model))}  as {codifier} ", Ink.DIM)]
     armed = [Span(" CONTROL ", Ink.WARNING)] if model.armed else []
-    words, glyphs, few = (
-        _counts(model, symbols, words=w, zeros=z) for w, z in ((True, True), (False, True), (False, False))
+    words, told, few = (
+        _counts(model, symbols, words=w, zeros=z) for w, z in ((True, True), (True, False), (False, False))
     )
     clock = clock_time(model.live.now.wall_ms)[:8]
     flow = [Span(f"{figures.rate(model.live.readings_per_s)}/s", Ink.STRONG), Span(" readings  ", Ink.DIM)]
@@ -36,10 +36,18 @@ def _drawings(model: Model, codifier: str, symbols: Symbols) -> Iterator[tuple[l
     losses = _losses(model)
     time = [Span(f"{clock} ", Ink.STRONG)]
     yield [*name, *place, *armed, *words], [*flow, *losses, *time]
-    yield [*name, *place, *armed, *glyphs], [*flow, *losses, *time]
-    yield [*name, *armed, *glyphs], [*short_flow, *losses, *time]
+    yield [*name, *place, *armed, *told], [*flow, *losses, *time]
+    yield [*name, *place, *armed, *told], [*short_flow, *losses, *time]
+    yield [*name, *armed, *told], [*short_flow, *losses, *time]
+    yield [*name, *armed, *told], [*short_flow, *time]
     yield [*name, *armed, *few], [*short_flow, *time]
     yield [Span(" jph ", Ink.ACCENT), *armed, *few], time
+
+
+def _network(model: Model) -> list[Span]:
+    """Name the network, unless it has the program's own name: one in a folder `jph` would stand there twice."""
+    name = visible(model.catalogue.network_name)
+    return [Span(f" {name} ", Ink.STRONG)] if name not in {"", "jph"} else []
 
 
 def interface(model: Model) -> str:

@@ -139,3 +139,40 @@ def test_half_blocks_show_two_dots_one_above_the_other() -> None:
     for column, row in ((0, 0), (1, 1), (2, 0), (2, 1)):
         canvas.dot(column, row)
     assert canvas.lines() == ["▀▄█"]
+
+
+def scattered(rows: list[str]) -> set[int]:
+    """Return the columns that have dots in several places with nothing between them."""
+    columns = ("".join(row[x] for row in rows).strip() for x in range(len(rows[0])))
+    return {x for x, column in enumerate(columns) if " " in column}
+
+
+@pytest.mark.parametrize("symbols", SETS.values(), ids=list(SETS))
+def test_noise_is_a_line_not_scattered_dots(symbols: Symbols) -> None:
+    noise = [50.0 + (7 * number % 11 - 5) / 2 for number in range(240)]
+    rows = plot(ramp(noise, step_ms=250.0), symbols)
+    assert scattered(rows) == set()
+    assert columns_with_dots(rows) == set(range(20))
+
+
+def test_noise_of_the_last_digits_does_not_fill_the_height() -> None:
+    rows = plot(ramp([1000.0 + number % 3 / 10 for number in range(60)]))
+    assert sum(bool(row.strip()) for row in rows) <= 2
+
+
+def test_a_spike_among_many_points_of_a_column_is_seen() -> None:
+    values = [20.0] * 240
+    values[121] = 90.0
+    rows = plot(ramp(values, step_ms=250.0))
+    assert rows[0].strip() or rows[1].strip()
+    assert scattered(rows) == set()
+
+
+def test_a_silence_is_a_gap_although_the_next_value_comes_in_its_last_column() -> None:
+    points = [Point(0.0, 5.0), Point(12_000.0, 5.0), Point(45_000.0, math.nan), Point(45_000.0, 5.0)]
+    assert columns_with_dots(plot(points)) == {0, 1, 2, 3, 4, 14}
+
+
+def test_a_reading_that_is_missing_between_others_of_its_column_breaks_no_line() -> None:
+    points = [point for step in range(120) for point in (Point(step * 500.0, math.nan), Point(step * 500.0, 5.0))]
+    assert columns_with_dots(plot(points)) == set(range(20))

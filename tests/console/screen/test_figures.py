@@ -125,3 +125,8 @@ def test_a_round_step_is_one_two_or_five_times_a_power_of_ten(rough: float) -> N
     mantissa = step / 10 ** math.floor(math.log10(step * (1 + 1e-9)))
     assert rough * (1 - 1e-6) <= step <= rough * 2.5001
     assert min(abs(mantissa - factor) for factor in (1, 2, 5, 10)) < 1e-6
+
+
+@pytest.mark.parametrize("ms", [-0.0, -0.04, 0.04])
+def test_an_offset_of_nothing_has_no_minus(ms: float) -> None:
+    assert figures.offset(ms) == "+0.0 ms"

@@ -65,3 +65,17 @@ def test_a_click_on_the_key_bar_finds_its_action() -> None:
     line, places = draw_keybar(bar_of(Part.TABLE, armed=False), 120)
     for place in places:
         assert place.action.word in line.text[place.begin : place.end]
+
+
+def test_the_key_bar_says_what_the_key_does_now() -> None:
+    assert "a arm" in draw_keybar(bar_of(Part.TABLE, armed=False), 250)[0].text
+    assert "a disarm" in draw_keybar(bar_of(Part.TABLE, armed=True), 250)[0].text
+
+
+@pytest.mark.parametrize("part", Part)
+def test_the_help_lists_letters_then_signs_then_keys_with_names(part: Part) -> None:
+    for own in (True, False):
+        shown = [action.shown for action in actions_of(part, armed=True) if (action.part is Part.EVERYWHERE) is not own]
+        letters = [key for key in shown if len(key) == 1 and key.isalpha()]
+        assert letters == sorted(letters, key=lambda key: (key.casefold(), key.isupper()))
+        assert [len(key) > 1 for key in shown] == sorted(len(key) > 1 for key in shown)

@@ -77,3 +77,16 @@ def test_the_time_goes_on_in_a_frozen_view(model: Model, feed: Feed) -> None:
     feed.wait(75.0)
     model.apply(feed.batch())
     assert draw_title(model, "CC", 160, UNICODE).text[-9:] != before
+
+
+def test_a_network_with_the_programs_own_name_is_not_named_twice(feed: Feed, model: Model) -> None:
+    model.catalogue.network_name = "jph"
+    assert draw_title(model, "CC", 160, UNICODE).text.count("jph") == 1
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_every_count_has_its_word(model: Model, feed: Feed, width: int) -> None:
+    feed.wait(200.0)
+    model.apply(feed.batch())
+    title = draw_title(model, "CC", width, UNICODE).text
+    assert "5 gone" in title
