@@ -278,7 +278,7 @@ class ConsoleApp(Stage):
             self.say("there is no row to command")
             return
         order = Order(BY_ACTION[action], targets)
-        dialog = order_dialog(order, self.model.catalogue)
+        dialog = order_dialog(order, self.model.catalogue, self.model.live)
         self.push_screen(dialog, partial(self._give, order))
 
     def _give(self, order: Order, typed: str | None) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol.alarms import Alarms
 
@@ -12,7 +13,10 @@ UNKNOWN_POSITION: Final = 1_000_000  # behind everything that a configuration na
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One codifier. `node` publishes it; `position` is its place in the configuration's order."""
+    """One codifier. `node` publishes it; `position` is its place in the configuration's order.
+
+    `limits` says in words which values can be set, as far as the configuration does.
+    """
 
     codifier: str
     node: str
@@ -26,6 +30,7 @@ class Entry:
     interval_s: float | None = None
     alarms: Alarms | None = None
     configured: bool = False
+    limits: str = ""
 
 
 class Catalogue:
@@ -36,7 +41,8 @@ class Catalogue:
         self._entries: dict[str, Entry] = {}
         for node in configuration.nodes.values():
             for sensor in node.sensors:
-                self._entries[sensor.codifier] = _entry(node, sensor, len(self._entries))
+                limits = limits_in_words(configuration, sensor.codifier)
+                self._entries[sensor.codifier] = _entry(node, sensor, len(self._entries), limits)
 
     def __getitem__(self, codifier: str) -> Entry:
         """Return what is known of a codifier."""
@@ -52,7 +58,7 @@ class Catalogue:
         return [entry.codifier for entry in self._entries.values() if entry.node == node]
 
 
-def _entry(node: Node, sensor: Sensor, position: int) -> Entry:
+def _entry(node: Node, sensor: Sensor, position: int, limits: str) -> Entry:
     return Entry(
         sensor.codifier,
         node.codifier,
@@ -66,6 +72,7 @@ def _entry(node: Node, sensor: Sensor, position: int) -> Entry:
         interval_s=node.interval_s,
         alarms=sensor.alarms,
         configured=True,
+        limits=limits,
     )
 
 

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.screen import figures
-from console.screen.catalogue import Catalogue
+from console.screen.catalogue import Catalogue, Entry
 from console.screen.lines import EMPTY, Ink, Line, Span, clip, line, spread
 from console.screen.model import Given, Model
+from console.screen.observer import SensorRow
 from console.screen.symbols import Symbols
+from console.screen.world import World
 from console.words import clock_time, visible
 from protocol.frames import Flag
+from protocol.members import Status
 
 MOST_NAMED: Final = 12
 """Targets that a dialog names one by one; of the others it tells how many there are."""
 
 AT_ONCE: Final = 8
 """Commands under way at the same time: many nodes answering at once would lose each other's answers."""
+
+_NOT_PRESENT: Final = frozenset({Status.STALE, Status.HALTED, Status.GONE})  # what was heard last may hold no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,27 @@ def unfit(order: Order, catalogue: Catalogue) -> list[str]:
         return []
     entries = [catalogue[codifier] for codifier in order.targets]
     return [entry.codifier for entry in entries if entry.configured and not entry.control]
+
+
+def describe_values(order: Order, catalogue: Catalogue, world: World) -> list[str]:
+    """Say what each target of a command with a number has now and may have, a line each; nothing of others."""
+    if not order.command.asks:
+        return []
+    lines = [_describe_value(codifier, catalogue[codifier], world) for codifier in order.targets[:MOST_NAMED]]
+    return lines if len(order.targets) > 1 else [text.partition(": ")[2] for text in lines]
+
+
+def _describe_value(codifier: str, entry: Entry, world: World) -> str:
+    unit = f" {entry.unit}" if entry.unit else ""
+    limits = f", takes {entry.limits}{unit}" if entry.limits else ""
+    return visible(f"{codifier}: {_present(world.sensors.get(codifier), unit)}{limits}")
+
+
+def _present(row: SensorRow | None, unit: str) -> str:
+    if row is None or row.value is None:
+        return "its value was not heard yet"
+    remark = f" ({row.status})" if row.status in _NOT_PRESENT else ""
+    return f"now {figures.value_text(row.value)}{unit}{remark}"
 
 
 def parse_number(text: str) -> float | None:

@@ -17,7 +17,7 @@ from console.screen.traces import Point
 from console.words import clock_time, date_and_time, visible
 
 LABEL: Final = 12
-CHART_LINES: Final = range(8, 17)
+CHART_LINES: Final = range(6, 17)
 """A chart is at least and at most so high; facts that find no room under it can be scrolled to."""
 
 MOST_FACT_LINES: Final = 4  # a text from the network may be 1,100 characters long

@@ -11,7 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from console.screen.catalogue import Catalogue
-from console.screen.control import Order, describe_targets, parse_number, unfit
+from console.screen.control import Order, describe_targets, describe_values, parse_number, unfit
+from console.screen.world import World
 
 _CSS = """
 Dialog { align: center middle; background: $background 60%; }
@@ -22,6 +23,7 @@ Dialog > Vertical {
 }
 Dialog.-danger > Vertical { border: round $error; }
 Dialog .targets { color: $foreground; margin: 1 0 0 0; }
+Dialog .values { color: $accent; }
 Dialog .effect { margin: 1 0 0 0; }
 Dialog .warning { color: $warning; margin: 1 0 0 0; }
 Dialog Input { margin: 1 0 0 0; }
@@ -109,12 +111,18 @@ class Dialog(ModalScreen[str | None]):
             self.dismiss(typed)
 
 
-def order_dialog(order: Order, catalogue: Catalogue) -> Dialog:
-    """Ask whether an order is meant; with many targets the operator has to type it."""
+def order_dialog(order: Order, catalogue: Catalogue, world: World) -> Dialog:
+    """Ask whether an order is meant; with many targets the operator has to type it.
+
+    Who is to type a number sees the present one, its unit, and which are taken.
+    """
     unable = unfit(order, catalogue)
     texts = [("targets", "\n".join(describe_targets(order, catalogue))), ("effect", f"It {order.command.effect}.")]
     if len(order.targets) > 1:
         texts[1] = ("effect", f"Each {order.command.effect}.")
+    values = describe_values(order, catalogue, world)
+    if values:
+        texts.insert(1, ("values", "\n".join(values)))
     if unable:
         texts.append(("warning", f"No control sensor, will refuse: {' '.join(unable)}"))
     if order.command.asks:

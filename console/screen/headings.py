@@ -34,12 +34,13 @@ def table_heading(model: Model, width: int, symbols: Symbols, *, focused: bool) 
     return spread(spans, [Span(place, Ink.DIM)], width, _ground(focused=focused))
 
 
-def detail_heading(model: Model, width: int, *, focused: bool) -> Line:
-    """Name the row, and how much time its chart shows."""
+def detail_heading(model: Model, hidden: int, width: int, symbols: Symbols, *, focused: bool) -> Line:
+    """Name the row, how much time its chart shows, and how many lines are below what is seen."""
     cursor = model.cursor
     name = [Span(f" {cursor.codifier}", Ink.DIM)] if cursor else []
+    below = [Span(f"+{hidden} {symbols.down} ", Ink.ACCENT)] if hidden else []
     span = Span(f"[ {duration(model.span_s)} ] ", Ink.DIM)
-    return spread([*_name(2, "detail"), *name], [span], width, _ground(focused=focused))
+    return spread([*_name(2, "detail"), *name], [*below, span], width, _ground(focused=focused))
 
 
 def events_heading(model: Model, unseen: int, width: int, symbols: Symbols, *, focused: bool) -> Line:

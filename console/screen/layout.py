@@ -85,15 +85,16 @@ def _wanted(panels: Panels, *, wide: bool, armed: bool) -> set[Part]:
 
 
 def _beside(width: int, height: int, parts: set[Part], events: int) -> Layout:
+    if Part.DETAIL not in parts:
+        return _below(height, parts, events, None)  # alone, a few lines of control need no column
     if height - _FRAME - events - 1 < _LEAST_TABLE:
         parts.discard(Part.EVENTS)
-    side = bool(parts & {Part.DETAIL, Part.CONTROL})
     return Layout(
         side_by_side=True,
-        side_width=_within(round(width * _SIDE_SHARE), _SIDE) if side else 0,
+        side_width=_within(round(width * _SIDE_SHARE), _SIDE),
         parts=frozenset(parts),
         events_height=events,
-        control_height=_CONTROL if Part.DETAIL in parts else 0,
+        control_height=_CONTROL,
     )
 
 

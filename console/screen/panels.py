@@ -58,6 +58,11 @@ class Panel(ScrollView):
         """The lines that are seen at once."""
         return self.scrollable_content_region.height
 
+    @property
+    def hidden_below(self) -> int:
+        """How many lines are below what is seen."""
+        return max(0, self.count - self.scroll_offset.y - self.inner_height)
+
     def line_at(self, index: int, width: int) -> Line:
         """Draw one line for so many cells."""
         raise NotImplementedError

@@ -202,10 +202,11 @@ class Stage(App[None]):
     def _draw_side(self) -> None:
         model, part = self.model, self.focused_part
         if self.layout_now.shows(Part.DETAIL):
-            heading = self.bars["detail-heading"]
-            heading.show(detail_heading(model, heading.size.width, focused=part is Part.DETAIL))
             width, height = self.detail.inner_width, self.detail.inner_height
             self.detail.show(draw_detail(model, self.chart.points, width, height, self.symbols))
+            heading, hidden = self.bars["detail-heading"], self.detail.hidden_below
+            focused = part is Part.DETAIL
+            heading.show(detail_heading(model, hidden, heading.size.width, self.symbols, focused=focused))
         if self.layout_now.shows(Part.CONTROL):
             heading = self.bars["control-heading"]
             heading.show(control_heading(model, heading.size.width, focused=part is Part.CONTROL))

@@ -10,6 +10,7 @@ from console.screen.catalogue import Catalogue
 from console.screen.model import Model
 from console.screen.observer import Batch, BusFacts, Observer
 from console.screen.traces import Point
+from drivers.control import ControlOptions
 from protocol.alarms import Alarms, Condition
 from protocol.commands import Code
 from protocol.events import Event
@@ -23,6 +24,9 @@ from storage.sqlite import SqliteOptions
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
 ADDRESSES: Final[Mapping[str, Sender]] = {"C1": ("10.0.0.1", 4101), "F1": ("10.0.0.2", 4201)}
 ELSEWHERE: Final[Sender] = ("10.0.0.9", 4900)
+
+
+RANGE: Final = ControlOptions(default=30, min=0, max=100, step=0.5)
 
 
 def sensor(codifier: str, name: str = "", unit: str = "", alarms: Alarms | None = None) -> Sensor:
@@ -42,7 +46,7 @@ def small_network(network: Network | None = None) -> Configuration:
             host="kastpi",
             proxies=(sensor("F2", "Room humidity", "%"),),
         ),
-        Node(sensor=sensor("FK", "Fan", "%"), driver="control", control=True),
+        Node(sensor=sensor("FK", "Fan", "%"), driver="control", control=True, options=RANGE),
         Node(sensor=sensor("CC", "Operator"), driver="console"),
     )
     return Configuration(

@@ -446,6 +446,30 @@ async def test_a_value_is_asked_for_and_sent(key: str, flag: Flag) -> None:
         assert operator.feed.commands == [(flag, "FK", -2.5)]
 
 
+async def test_who_sets_a_value_sees_the_present_one_and_its_range() -> None:
+    async with console(armed=True) as operator:
+        operator.app.model.cursor = RowKey("FK")
+        await operator.press("A")
+        assert "now 30 %, takes 0 to 100 in steps of 0.5 %" in operator.text()
+
+
+async def test_a_detail_that_is_longer_than_its_panel_says_so() -> None:
+    async with console((120, 24), armed=True) as operator:
+        heading = operator.lines()[1]
+        assert "↓ [ 5 min ]" in heading
+        await operator.press("tab")
+        await operator.press("end")
+        await operator.frame()
+        assert "↓ [ 5 min ]" not in operator.lines()[1]
+
+
+async def test_armed_commands_have_no_empty_column() -> None:
+    async with console((120, 40), armed=True) as operator:
+        await operator.press("2")
+        assert operator.lines()[operator.line_with("4 control")].startswith(" 4 control")
+        assert operator.line_with("3 events") - operator.line_with("4 control") < 8
+
+
 async def test_what_is_no_number_is_not_sent() -> None:
     async with console(armed=True) as operator:
         await operator.press("A")

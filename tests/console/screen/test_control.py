@@ -11,6 +11,7 @@ from console.screen.control import (
     Order,
     describe_target,
     describe_targets,
+    describe_values,
     draw_control,
     order_words,
     outcome,
@@ -63,6 +64,29 @@ def test_very_many_targets_are_not_all_named() -> None:
 def test_who_cannot_be_set_is_told_beforehand() -> None:
     assert unfit(order("set", "C1", "FK", "X9"), CATALOGUE) == ["C1"]
     assert unfit(order("halt", "C1"), CATALOGUE) == []
+
+
+def test_who_sets_a_value_is_told_the_present_one_its_unit_and_its_range() -> None:
+    world = model_of(lively(Feed())).world
+    assert describe_values(order("set", "FK"), CATALOGUE, world) == ["now 30 %, takes 0 to 100 in steps of 0.5 %"]
+    assert describe_values(order("step", "FK", "C1"), CATALOGUE, world) == [
+        "FK: now 30 %, takes 0 to 100 in steps of 0.5 %",
+        "C1: now 50.4 °C",
+    ]
+    assert describe_values(order("halt", "FK"), CATALOGUE, world) == []
+
+
+def test_a_value_that_may_hold_no_more_is_told_with_its_status() -> None:
+    feed = lively(Feed())
+    feed.wait(30.0)
+    world = model_of(feed).world
+    assert describe_values(order("set", "C1"), CATALOGUE, world) == ["now 50.4 °C (stale)"]
+
+
+def test_a_value_that_nobody_heard_is_no_value() -> None:
+    world = model_of(Feed()).world
+    assert describe_values(order("set", "C1"), CATALOGUE, world) == ["its value was not heard yet"]
+    assert describe_values(order("set", "X9"), CATALOGUE, world) == ["its value was not heard yet"]
 
 
 @pytest.mark.parametrize(

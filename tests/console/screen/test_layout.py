@@ -45,6 +45,13 @@ def test_armed_commands_have_their_panel() -> None:
     assert Part.CONTROL not in parts(120, 40)
 
 
+def test_armed_commands_without_the_detail_stand_below_the_table() -> None:
+    layout = lay_out(120, 40, Panels(detail=False), armed=True)
+    assert not layout.side_by_side
+    assert layout.parts == {Part.TABLE, Part.CONTROL, Part.EVENTS}
+    assert 0 < layout.side_height < 8
+
+
 def test_the_operator_decides_what_is_seen() -> None:
     assert parts(120, 40, Panels(detail=False, events=False)) == {Part.TABLE}
     assert parts(80, 40, Panels(detail=True)) == {Part.TABLE, Part.DETAIL, Part.EVENTS}
