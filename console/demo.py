@@ -51,7 +51,7 @@ class Demo:
 
     def show(self, codifier: str, seconds: float | None, *, control: bool) -> int:
         """Show the console until the operator leaves it or the time is over; returns the exit code."""
-        from console.app import run_console  # noqa: PLC0415 - Textual, which a demo without a screen does not need
+        from console.screen.run import run_console  # noqa: PLC0415 - Textual, which a demo without a screen does not need
 
         end = threading.Timer(seconds or 0.0, os.kill, (os.getpid(), signal.SIGTERM))
         end.daemon = True
