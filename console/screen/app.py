@@ -18,6 +18,7 @@ from console.screen.help import HelpScreen
 from console.screen.keys import ACTIONS, Part
 from console.screen.layout import Panels
 from console.screen.model import Given
+from console.screen.palette import Sensors
 from console.screen.panels import Bar
 from console.screen.rows import row_text, sort_at
 from console.screen.stage import Stage
@@ -35,6 +36,8 @@ class ConsoleApp(Stage):
         for action in ACTIONS
         if action.part is Part.EVERYWHERE
     ]
+
+    COMMANDS = Stage.COMMANDS | {Sensors}
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -96,6 +99,16 @@ class ConsoleApp(Stage):
     def action_edge(self, end: int) -> None:
         """Move the cursor to the first (-1) or last (1) row."""
         self.model.move_to(0 if end < 0 else len(self.model.keys) - 1)
+        self._moved()
+
+    def go_to(self, codifier: str) -> None:
+        """Put the cursor on a sensor; a filter that hides it is taken away."""
+        if not self.model.move_to_sensor(codifier):
+            self._end_filter("")
+            self.model.move_to_sensor(codifier)
+        self.panels = self.panels.zooming(None)
+        self.arrange()
+        self.focus_part(Part.TABLE)
         self._moved()
 
     def action_next_alarm(self) -> None:

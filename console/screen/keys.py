@@ -65,7 +65,7 @@ ACTIONS: Final = (
     Action("sort", "o", "o", "sort", "Sort by the next column", Part.TABLE),
     Action("zoom", "z", "z", "zoom", "Give the whole screen to the part that has the focus, or back"),
     Action("mark", "space", "space", "mark", "Mark the row for the next command", Part.TABLE),
-    Action("command_palette", "ctrl+p", "^p", "palette", "Find an action by its name", palette=False),
+    Action("command_palette", "ctrl+p", "^p", "palette", "Find an action or a sensor by its name", palette=False),
     Action("export", "e", "e", "export", "Write the rows that are shown to a file, as CSV or as JSON lines"),
     Action("copy_value", "y", "y", "copy", "Copy the value under the cursor to the terminal's clipboard"),
     Action("theme", "t", "t", "theme", "Change to the next theme"),

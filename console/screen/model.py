@@ -154,6 +154,13 @@ class Model:
         if self.keys:
             self.cursor = self.keys[min(max(0, position), len(self.keys) - 1)]
 
+    def move_to_sensor(self, codifier: str) -> bool:
+        """Move the cursor to a sensor; returns whether it is shown."""
+        position = self._positions.get(Key(codifier))
+        if position is not None:
+            self.move_to(position)
+        return position is not None
+
     def move_to_alarm(self, step: int = 1) -> bool:
         """Move the cursor to the next (step 1) or previous (-1) row on which somebody should look."""
         count = len(self.keys)

@@ -162,11 +162,34 @@ ASCII: Final = Symbols(
 SETS: Final = {symbols.name: symbols for symbols in (UNICODE, BLOCKS, ASCII)}
 
 
+_PLAIN_TERMINALS: Final = ("dumb", "vt1", "vt2", "vt3", "vt4", "vt5")  # of before Unicode, and what acts as one
+_PLAIN_LOCALES: Final = frozenset({"C", "POSIX"})
+_COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})  # what the interpreter takes instead of a plain locale
+
+
 def choose_symbols(environment: Mapping[str, str], encoding: str) -> Symbols:
-    """Choose for a terminal: `JPH_SYMBOLS` names a set, else TERM and the encoding of the output decide."""
+    """Choose for a terminal: `JPH_SYMBOLS` names a set, else TERM, the locale and the output's encoding decide."""
     wanted = SETS.get(environment.get("JPH_SYMBOLS", ""))
     if wanted is not None:
         return wanted
-    if encoding.lower().replace("-", "") != "utf8" or environment.get("TERM") == "dumb":
+    terminal = environment.get("TERM", "")
+    if terminal.startswith(_PLAIN_TERMINALS) or not _is_unicode(environment, encoding):
         return ASCII
-    return BLOCKS if environment.get("TERM") == "linux" else UNICODE
+    return BLOCKS if terminal == "linux" else UNICODE
+
+
+def _is_unicode(environment: Mapping[str, str], encoding: str) -> bool:
+    """Tell whether the terminal takes UTF-8.
+
+    The interpreter writes UTF-8 in the locale C too, and may have set LC_CTYPE itself to do so: only the locale that
+    was set says what the terminal takes. Where none was set, the encoding does.
+    """
+    everything, characters, language = (environment.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    if characters in _COERCED and language in _PLAIN_LOCALES:
+        characters = ""
+    locale = everything or characters or language
+    return _is_utf8(encoding) and (not locale or _is_utf8(locale.partition("@")[0].rpartition(".")[2]))
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding.casefold().replace("-", "") == "utf8"

@@ -350,6 +350,20 @@ async def test_the_palette_carries_out_an_action() -> None:
         assert operator.app.model.freeze is not None
 
 
+async def test_the_palette_finds_a_sensor_and_goes_there() -> None:
+    async with console() as operator:
+        await operator.press("slash")
+        await operator.type("room")
+        await operator.press("enter", "ctrl+p")
+        await operator.type("kitchen")
+        await operator.pilot.pause(0.5)
+        await operator.press("enter")
+        await operator.finish()
+        assert operator.app.model.cursor == RowKey("C2")
+        assert operator.app.model.filter_text == ""
+        assert operator.app.focused_part is Part.TABLE
+
+
 async def test_themes_follow_each_other() -> None:
     async with console() as operator:
         for name in ("day", "colour-blind", "contrast", "ansi", "night"):

@@ -31,6 +31,7 @@ def test_a_name_that_ends_so_makes_json_lines(model: Model, tmp_path: Path) -> N
     assert len(rows) == 5
     assert tuple(rows[0]) == COLUMNS
     assert (rows[0]["value"], rows[0]["rtt_ms"]) == (50.4, pytest.approx(0.42))
+    assert all(len(str(row[column])) <= len("12345.678") for row in rows for column in ("rtt_ms", "age_s"))
 
 
 def test_a_file_that_exists_is_never_overwritten(model: Model, tmp_path: Path) -> None:
