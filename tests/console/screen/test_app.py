@@ -44,18 +44,18 @@ async def test_the_parts_stand_in_their_places() -> None:
     async with console((120, 36)) as operator:
         lines = operator.lines()
         assert lines[0].startswith(" jph  plant  lo  as CC")
-        assert lines[1].startswith(" 1 sensors 5")
-        assert " 2 detail C1 " in lines[1]
+        assert lines[1].startswith(" sensors 5")
+        assert " detail C1 " in lines[1]
         assert lines[2].split()[:3] == ["STATUS", "ID", "VALUE"]
         assert "● ok       C1" in lines[3]
-        assert lines[operator.line_with(" 3 events")].startswith(" 3 events 6")
+        assert lines[operator.line_with("3 hides")].startswith(" events 6")
         assert lines[-1].startswith(" ? help  q quit  / filter")
 
 
 async def test_an_ordinary_terminal_has_the_table_and_the_events() -> None:
     async with console((80, 24)) as operator:
         assert "detail" not in operator.text()
-        assert operator.line_with(" 3 events") == 17
+        assert operator.line_with("3 hides") == 17
         assert all(len(line) == 80 for line in operator.lines())
 
 
@@ -129,7 +129,7 @@ async def test_the_detail_follows_the_cursor() -> None:
     async with console() as operator:
         await operator.press("down")
         await operator.finish()
-        assert "2 detail C2" in operator.lines()[1]
+        assert "detail C2" in operator.lines()[1]
         assert "C2  kitchen CPU" in operator.text()
         assert "74.5 °C" in operator.text()
 
@@ -174,7 +174,7 @@ async def test_rows_are_filtered_while_it_is_typed() -> None:
         assert [key.codifier for key in operator.app.model.keys if not key.is_node] == ["F1"]
         await operator.press("enter")
         assert operator.app.focused_part is Part.TABLE
-        assert "1 sensors 1 of 5  filter room !hum" in operator.lines()[1]
+        assert "sensors 1 of 5  filter room !hum" in operator.lines()[1]
 
 
 async def test_escape_ends_the_filter() -> None:
@@ -240,14 +240,23 @@ async def test_a_frozen_view_says_so_and_holds_still() -> None:
 async def test_parts_are_shown_and_hidden_by_their_numbers() -> None:
     async with console((80, 40)) as operator:
         await operator.press("2")
-        assert "2 detail" in operator.text()
+        assert "2 hides" in operator.text()
         await operator.press("3")
-        assert "3 events" not in operator.text()
+        assert "3 hides" not in operator.text()
         await operator.press("4")
-        assert "4 control" in operator.text()
+        assert "4 hides" in operator.text()
         await operator.press("2", "3", "4")
-        assert "2 detail" not in operator.text()
-        assert "3 events" in operator.text()
+        assert "2 hides" not in operator.text()
+        assert "3 hides" in operator.text()
+
+
+async def test_a_heading_says_what_its_number_does() -> None:
+    async with console((120, 40), armed=True) as operator:
+        assert "1 goes here" not in operator.text()
+        for number, part in (("2", "detail"), ("3", "events"), ("4", "control")):
+            assert f" {part}" in operator.lines()[operator.line_with(f"{number} hides")]
+        await operator.press("tab")
+        assert "1 goes here" in operator.lines()[1]
 
 
 async def test_a_part_can_have_the_whole_screen() -> None:
@@ -255,10 +264,10 @@ async def test_a_part_can_have_the_whole_screen() -> None:
         await operator.press("tab", "tab")
         assert operator.app.focused_part is Part.EVENTS
         await operator.press("z")
-        assert operator.lines()[1].startswith(" 3 events")
-        assert "1 sensors" not in operator.text()
+        assert operator.lines()[1].startswith(" events")
+        assert " sensors 5" not in operator.text()
         await operator.press("z")
-        assert "1 sensors" in operator.text()
+        assert " sensors 5" in operator.text()
         assert operator.app.focused_part is Part.EVENTS
 
 
@@ -266,9 +275,9 @@ async def test_enter_opens_the_detail_and_escape_goes_back() -> None:
     async with console((80, 24)) as operator:
         await operator.press("enter")
         await operator.finish()
-        assert operator.lines()[1].startswith(" 2 detail C1")
+        assert operator.lines()[1].startswith(" detail C1")
         await operator.press("escape")
-        assert operator.lines()[1].startswith(" 1 sensors")
+        assert operator.lines()[1].startswith(" sensors")
         assert operator.app.focused_part is Part.TABLE
 
 
@@ -299,7 +308,7 @@ async def test_events_are_followed_until_somebody_scrolls_back() -> None:
         for _ in range(7):
             operator.feed.control(Flag.NEW, "C2")
         await operator.frame()
-        assert "+7 ↓" in operator.lines()[operator.line_with("3 events")]
+        assert "+7 ↓" in operator.lines()[operator.line_with("3 hides")]
         await operator.press("end")
         assert operator.app.events.following
         assert "+7" not in operator.text()
@@ -480,8 +489,8 @@ async def test_a_detail_that_is_longer_than_its_panel_says_so() -> None:
 async def test_armed_commands_have_no_empty_column() -> None:
     async with console((120, 40), armed=True) as operator:
         await operator.press("2")
-        assert operator.lines()[operator.line_with("4 control")].startswith(" 4 control")
-        assert operator.line_with("3 events") - operator.line_with("4 control") < 8
+        assert operator.lines()[operator.line_with("4 hides")].startswith(" control")
+        assert operator.line_with("3 hides") - operator.line_with("4 hides") < 8
 
 
 async def test_what_is_no_number_is_not_sent() -> None:
