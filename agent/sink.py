@@ -1,4 +1,4 @@
-"""A node that stores what it hears, and asks for what it did not: the store is written to in batches, from one thread."""
+"""A node that stores what it hears and asks for what it did not: the store is written in batches, from one thread."""
 
 import asyncio
 import logging

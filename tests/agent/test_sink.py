@@ -90,7 +90,9 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ledger]]:
-    monkeypatch.setitem(STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True))
+    monkeypatch.setitem(
+        STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True)
+    )
     Ledger.begin_anew()
     yield Ledger
     if isinstance(Ledger.trouble, threading.Event):
@@ -366,7 +368,9 @@ async def test_at_the_end_of_a_sink_whose_store_is_away_the_loss_is_told(
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(10)
     await bench.close()
-    assert messages(caplog) == ["Q1: 10 readings could not be stored, and will be asked for again: the server does not answer"]
+    assert messages(caplog) == [
+        "Q1: 10 readings could not be stored, and will be asked for again: the server does not answer"
+    ]
 
 
 async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
