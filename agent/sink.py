@@ -172,7 +172,7 @@ class Sink:
             await self._store_batch(batch)
 
     async def _store_batch(self, batch: Batch) -> None:
-        """Store a batch; when that fails, the same one is stored next. What is under way goes on though it is cancelled."""
+        """Store a batch; when that fails, the same one is stored next. Cancelling does not end what is under way."""
         if self._writing is None:
             self._writing = self._thread.call(lambda: self._write(batch))
         try:

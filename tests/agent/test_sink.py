@@ -382,8 +382,10 @@ async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
     await driven_time.advance(FLUSH_S)
     await bench.close(seconds=STORING_LAST_S + CLOSING_S)
     assert messages(caplog) == [
-        "Q1: 10 readings could not be stored, and will be asked for again: "
-        f"the store needs more than {STORING_LAST_S:g} s",
+        (
+            "Q1: 10 readings could not be stored, and will be asked for again: "
+            f"the store needs more than {STORING_LAST_S:g} s"
+        ),
         f"Q1: the store does not close within {CLOSING_S:g} s",
     ]
 
