@@ -27,6 +27,8 @@ OWN_CHANNEL: Final = "value"
 OPERATOR: Final = "console"
 """The driver of codifiers that stand for a person's program: they have no readings, and no agent runs them."""
 
+SMALLEST_SPOOL_BYTES: Final = 64 * 2**10
+
 TIMEOUT_INTERVALS: Final = 2.5
 """A sensor without a `timeout` is stale after at least so many of its intervals: one lost reading is no alarm."""
 
@@ -82,6 +84,20 @@ class RingLimits(msgspec.Struct, frozen=True, kw_only=True):
     age_s: Seconds = msgspec.field(default=86_400.0, name="age")
     readings: Annotated[int, msgspec.Meta(ge=1, le=RENUMBERED_BEYOND)] = RENUMBERED_BEYOND
     memory_bytes: Bytes = msgspec.field(default=8 * 2**20, name="memory")
+
+
+class SpoolPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent keeps on disk what its sensors sent, how often it writes there at most, and how much."""
+
+    path: str
+    interval_s: Seconds = msgspec.field(default=60.0, name="interval")
+    size_bytes: Bytes = msgspec.field(default=16 * 2**20, name="size")
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith(("/", "~/")):
+            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~/, so that it is the same from everywhere")
+        if self.size_bytes < SMALLEST_SPOOL_BYTES:
+            raise ValueError(f"`size` is {self.size_bytes} bytes: an hour of one sensor needs {SMALLEST_SPOOL_BYTES}")
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +212,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """All that one configuration says. Two are equal when they say the same, wherever they came from.
 
-    `rings` says how much agents keep of what they sent.
+    `rings` and `spool` say what agents keep of what they sent; without a `spool` it ends with the process.
     `nodes` is in the file's order, by codifier. `logging` is what `logging.config.dictConfig` takes. `original` is
     the document as it was when it is one of the original system's.
     """
@@ -204,6 +220,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tr
     network: Network = Network()
     defaults: Defaults = Defaults()
     rings: RingLimits = RingLimits()
+    spool: SpoolPlace | None = None
     nodes: Mapping[str, Node] = msgspec.field(default_factory=dict)
     logging: Mapping[str, object] | None = None
     original: Mapping[str, object] | None = None
@@ -218,7 +235,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tr
 
     @property
     def _said(self) -> tuple[object, ...]:
-        return self.network, self.defaults, self.rings, list(self.nodes.items()), self.logging
+        return self.network, self.defaults, self.rings, self.spool, list(self.nodes.items()), self.logging
 
     def sensor(self, codifier: str) -> Sensor | None:
         """Find a sensor, a node's own or a proxy, by its codifier."""
