@@ -67,6 +67,7 @@ class Station:
         await self.presence.settled.wait()
         where = "is on the bus" if self.presence.announced else "waits for the network"
         log.info("%s (%s) %s", self.node.codifier, self.node.name or self.node.driver, where)
+        self.presence.resume_numberings(sensor.codifier for sensor in self.node.sensors)
         await self.source.run()
 
     async def close(self) -> None:
