@@ -57,6 +57,8 @@ class Bus:
     handed on. Everything is sent from one port of this process, so that answers come back to it:
     `receive_unicast(datagrams, now)` gets what arrives there. Without it nobody reads that port.
 
+    With `data_rest_s` readings are taken in lots, that long after one another; the control bus is always read at once.
+
     What the network refuses is a `state`, never an exception, and is tried again; `changed(state)` tells of it. Only
     entering raises BusError, and that only when the bus is not `patient`.
     """
@@ -72,6 +74,7 @@ class Bus:
         wanted: Wanted | None = None,
         changed: Changed | None = None,
         patient: bool = False,
+        data_rest_s: float = 0.0,
     ) -> None:
         groups = {frames.Bus.CONTROL: network.control, frames.Bus.DATA: network.data}
         self._network = network
@@ -83,7 +86,13 @@ class Bus:
         self._family = _one_family(groups.values())
         self._transmitter = Transmitter(groups, network.ttl, clock, receive_unicast, self._sending_changed)
         self._receivers = {
-            bus: Receiver(group, clock, partial(self._heard, bus), self._receiver_broke)
+            bus: Receiver(
+                group,
+                clock,
+                partial(self._heard, bus),
+                self._receiver_broke,
+                rest_s=data_rest_s if bus is frames.Bus.DATA else 0.0,
+            )
             for bus, group in groups.items()
             if bus in listen
         }

@@ -94,6 +94,7 @@ class Participant:
         *,
         present: bool = False,
         takeover: bool = True,
+        data_rest_s: float = 0.0,
     ) -> None:
         self.configuration = configuration
         self.codifier = codifier
@@ -101,7 +102,7 @@ class Participant:
         self.roster = Roster(*profiles(configuration))
         self.heard: list[Callable[[Heard], None]] = []
         self.refused: list[Callable[[DecodeError, bytes, Bus, Sender, Instant], None]] = []
-        self.bus = BusSockets(configuration.network, self.clock, listen, self._receive)
+        self.bus = BusSockets(configuration.network, self.clock, listen, self._receive, data_rest_s=data_rest_s)
         self._present = present
         self._presence = self._make_presence(takeover=takeover)
         self._started = False

@@ -17,14 +17,20 @@ Broken = Callable[[OSError], None]
 
 
 class Receiver:
-    """Hears one group and hands its datagrams on, at most 64 a turn of the loop, with the instant of the turn."""
+    """Hears one group and hands its datagrams on, at most 64 a turn of the loop, with the instant of the turn.
 
-    def __init__(self, group: Group, clock: Clock, hand_on: HandOn, broken: Broken) -> None:
+    With `rest_s` it leaves the socket alone for so long once it has read it empty: datagrams are then taken in lots,
+    which at 1,000 a second costs a third of waking up for each.
+    """
+
+    def __init__(self, group: Group, clock: Clock, hand_on: HandOn, broken: Broken, *, rest_s: float = 0.0) -> None:
         self.received = 0
         self._group = group
         self._clock = clock
         self._hand_on = hand_on
         self._broken = broken
+        self._rest_s = rest_s
+        self._resting: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
         self._interface: Interface | None = None
         self._own_address = ""
@@ -55,6 +61,7 @@ class Receiver:
         """Hear nothing more; closing twice is harmless."""
         if self._socket is None:
             return
+        self._end_rest()
         asyncio.get_running_loop().remove_reader(self._socket)
         self._dropped_before += sockets.dropped(self._socket)
         self._socket.close()
@@ -85,6 +92,25 @@ class Receiver:
             self.received += len(datagrams)
             self._notice(datagrams, now.monotonic_s)
             self._hand_on(datagrams, now)
+        if self._rest_s and len(datagrams) < sockets.DATAGRAMS_PER_TURN:
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._socket is None:
+            return  # whoever was handed the datagrams closed the bus
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._socket)
+        self._resting = loop.call_later(self._rest_s, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._readable)
+
+    def _end_rest(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
 
     def _notice(self, datagrams: list[Datagram], now_s: float) -> None:
         """Only another computer proves that the switches know of this one: own datagrams come back inside it."""
