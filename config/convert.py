@@ -51,9 +51,17 @@ def _value(value: Any, kind: Any) -> Any:
         return {key: _value(item, (*get_args(kind), object, object)[1]) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str):
         return [_value(item, (*get_args(kind), object)[0]) for item in value]
+    if isinstance(value, float) and kind is not object:
+        return _short(value)
     return msgspec.to_builtins(value)
 
 
+def _short(number: float) -> float:
+    """Write 120.0 as 120, where the type makes it 120.0 again."""
+    return int(number) if number.is_integer() and abs(number) < _LARGEST_SHORT else number
+
+
+_LARGEST_SHORT: Final = 1e15  # above it a number is shorter with its exponent
 _NOTED: Final = (int, float, str, *(kind for kind in NOTATIONS if isinstance(kind, type)))
 
 
@@ -106,7 +114,7 @@ def _alarms(alarms: Alarms) -> dict[str, Any]:
     return {
         **_unless("warning", alarms.warning and str(alarms.warning), None),
         **_unless("critical", alarms.critical and str(alarms.critical), None),
-        **_unless("hysteresis", alarms.hysteresis, 0),
+        **_unless("hysteresis", _short(alarms.hysteresis), 0),
         **_unless("hits", alarms.hits, 1),
     }
 

@@ -20,6 +20,9 @@ Kinds: TypeAlias = Callable[[str], type[msgspec.Struct] | None]
 Options: TypeAlias = msgspec.Struct | Mapping[str, object] | None
 """Checked options of a known driver, or what the file says for one that is not part of this version."""
 
+OWN_CHANNEL: Final = "value"
+"""The channel of a node's own sensor, when it names none."""
+
 TIMEOUT_INTERVALS: Final = 2.5
 """A sensor without a `timeout` is stale after at least so many of its intervals: one lost reading is no alarm."""
 
@@ -123,7 +126,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     """A codifier that has values: a node's own or one of its proxies.
 
     `name` is short, for tables; `description` is as long as it likes. `channel` is the key of its value in what the
-    driver reads; None is the driver's own value.
+    driver reads; None is OWN_CHANNEL.
     """
 
     codifier: str

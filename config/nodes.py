@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from config.channels import check_channels
 from config.check import build
 from config.document import Entry, Scalar, Table, Tree, plain
 from config.filters import build_filters
@@ -16,7 +17,7 @@ from protocol.alarms import Alarms
 from protocol.codifiers import EVERYBODY, is_codifier
 from protocol.errors import JphError
 
-BUILT_IN: Final = ("console", "control", "pipe", "simulated", "sqlite")
+BUILT_IN: Final = ("console", "control", "pipe", "simulated", "simulated-fan", "sqlite")
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
@@ -25,7 +26,7 @@ PLANNED: Final = (
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 
-_ACTUATORS: Final = frozenset({"control", "fan"})
+_ACTUATORS: Final = frozenset({"control", "fan", "simulated-fan"})
 
 
 def takes_commands(driver: str) -> bool:
@@ -77,7 +78,7 @@ class NodesBuilder:
         if timeout_s < interval_s:
             line = _line_of("timeout", table)
             self._report.warning(line, at(path, "stale before its next reading"), "timeout must exceed interval")
-        return Node(
+        node = Node(
             sensor=self._sensor(codifier, written, timeout_s, table, path),
             driver=written.driver,
             options=self._options(codifier, written.driver, table, path),
@@ -88,6 +89,8 @@ class NodesBuilder:
             proxies=tuple(self._proxies(table, timeout_s, _place("proxies", table, path))),
             control=takes_commands(written.driver) if written.control is None else written.control,
         )
+        check_channels(node, _line_of("channel", table), _tables_in("proxies", table), path, self._report)
+        return node
 
     def _proxies(self, node: Table, timeout_s: float, path: str) -> Iterator[Sensor]:
         for codifier, entry in _tables_in("proxies", node).items():

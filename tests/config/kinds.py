@@ -19,6 +19,13 @@ class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("needs either path or command")
 
 
+class ClimateOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    given: tuple[str, ...] = ("value", "humidity")
+
+    def channels(self) -> frozenset[str]:
+        return frozenset(self.given)
+
+
 class ControlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     default: float = 0.0
     lease: Seconds | None = None
@@ -38,6 +45,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "control": ControlOptions,
     "console": ConsoleOptions,
     "sqlite": StoreOptions,
+    "climate": ClimateOptions,
 }
 
 

@@ -11,7 +11,6 @@ from config.report import Report
 from protocol.alarms import Alarms, Condition
 from protocol.errors import JphError
 from tests.config.kinds import (
-    KINDS,
     ConsoleOptions,
     ControlOptions,
     PipeOptions,
@@ -346,5 +345,29 @@ def test_a_name_cannot_command_the_operator_s_terminal() -> None:
     assert "\x1b" not in error
 
 
-def test_the_types_of_these_tests_are_those_of_this_version() -> None:
-    assert set(KINDS) <= set(BUILT_IN)
+@pytest.mark.parametrize(
+    "node",
+    [
+        "driver: climate",
+        "driver: climate, channel: humidity",
+        "driver: climate, proxies: {C2: {channel: humidity}}",
+        "driver: climate, options: {given: [a, C2]}, proxies: {C2: , C3: {channel: a}}",
+        "driver: climate, options: {given: []}, channel: x, proxies: {C2: }",
+        "driver: console, channel: x, proxies: {C2: }",
+        "driver: dht, channel: x, proxies: {C2: }",
+    ],
+)
+def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(node: str) -> None:
+    assert errors(f"nodes: {{C1: {{{node}}}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("node", "error"),
+    [
+        ("channel: humdity", "3: nodes.C1: the driver gives no channel 'humdity'; did you mean 'humidity'?"),
+        ("proxies: {C2: }", "3: nodes.C1.proxies.C2: the driver gives no channel 'C2'; known are humidity, value"),
+        ("options: {given: [a, b]}", "2: nodes.C1: the driver gives no channel 'value'; known are a, b"),
+    ],
+)
+def test_a_sensor_that_its_driver_never_reads_is_an_error(node: str, error: str) -> None:
+    assert errors(f"nodes:\n  C1: {{driver: climate,\n    {node}}}") == [f"jph.yaml:{error}"]
