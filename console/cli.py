@@ -1,0 +1,136 @@
+"""`jph`: the commands that an operator types. What a command needs is imported when it runs (console/commands)."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final, TypeAlias, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from console.commands.table import COMMANDS, Row
+from console.output import tell
+from protocol.errors import JphError
+
+EXIT_FAILED: Final = 1
+EXIT_PIPE_CLOSED: Final = 141  # what a shell tells of a program that SIGPIPE ended
+
+
+class Family(TyperGroup):
+    """A group of commands."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, and end quietly when whoever reads its output has read enough (`jph watch | head -1`)."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The interpreter flushes stdout once more when it ends: then it writes to nobody instead of complaining.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_PIPE_CLOSED
+        return code
+
+
+class RowCommand(TyperCommand):
+    """A row of the table: enough of a command for the help, and the command itself once it is called."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row.name, help=row.summary, rich_help_panel=row.panel)
+        self.row = row
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Import the command and let it read its arguments."""
+        return built(self.row).make_context(*arguments, **settings)
+
+
+def main() -> None:
+    """Run `jph` with the arguments of this process, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what went wrong is told on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a process has text files there
+    try:
+        return int(root().main(list(arguments), "jph", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        tell(_usage_error(error))
+        return error.exit_code
+    except JphError as error:
+        tell(f"{error.message}\n{error.hint}")
+        return EXIT_FAILED
+
+
+def root() -> TyperGroup:
+    """Return `jph` with all its commands."""
+    app = typer.Typer(
+        cls=Family,
+        invoke_without_command=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        epilog="Example: jph demo --headless   and in another shell: jph nodes, jph get, jph watch",
+    )
+    app.callback()(_jph)
+    return _with_rows(app, COMMANDS)
+
+
+def built(row: Row) -> Any:
+    """Import what a row names and return it as a command."""
+    examples = "\n".join(f"$ {example}" for example in row.examples)
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    epilog = f"Examples:\n{examples}"
+    if row.rows:
+        app.callback(cls=Family, no_args_is_help=True, help=row.summary, epilog=epilog)(_nothing)
+        return _with_rows(app, row.rows)
+    module, _, name = row.target.partition(":")
+    function = getattr(import_module(module), name)
+    settings = {"ignore_unknown_options": row.negative_numbers}
+    words = f"{row.summary}\n\n{function.__doc__}"
+    app.command(row.name, help=words, epilog=epilog, context_settings=settings)(function)
+    return get_command(app)
+
+
+def _with_rows(app: typer.Typer, rows: Sequence[Row]) -> TyperGroup:
+    group = cast(TyperGroup, get_command(app))
+    for row in rows:
+        group.add_command(RowCommand(row))
+    return group
+
+
+def _nothing() -> None:
+    """Do nothing: a family of commands has no options of its own."""
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that only this option needs
+
+        sys.stdout.write(f"jph {version('jph')}\n")
+        raise typer.Exit
+
+
+VersionOption: TypeAlias = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which jph this is.")
+]
+
+
+def _jph(context: typer.Context, *, version: VersionOption = False) -> int | None:
+    """Watch and control the sensors of many Raspberry Pis over UDP multicast.
+
+    On a terminal `jph` alone opens the console.
+    """
+    del version  # its callback has done all
+    if context.invoked_subcommand is not None:
+        return None
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return run(["console"])
+    sys.stdout.write(context.get_help())
+    return 0
+
+
+def _usage_error(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{error.format_message()}\nSee: {context.command_path if context else 'jph'} --help"

@@ -1,0 +1,148 @@
+"""`jph config check`, `show` and `convert`; `jph check` is the first of them."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import typer
+
+from agent.configuration import load_configuration
+from config.convert import convert as as_yaml
+from config.durations import format_duration
+from config.model import ConfigError, Configuration, Node, Problem, Sensor
+from console import words
+from console.commands.options import ConfigOption, JsonOption
+from console.output import Column, Output, Span, stdout, tell
+
+COLUMNS: Final = (
+    Column("codifier"),
+    Column("name"),
+    Column("node"),
+    Column("driver"),
+    Column("host"),
+    Column("unit"),
+    Column("interval", right=True),
+    Column("timeout", right=True),
+    Column("keepalive", right=True),
+    Column("control"),
+    Column("alarms"),
+)
+
+SourceArgument = Annotated[str | None, typer.Argument(metavar="[FILE|URL]", help="The same as --config.")]
+
+
+def check(source: SourceArgument = None, *, json: JsonOption = False, config: ConfigOption = None) -> int:
+    """List errors and warnings with their lines and what would be right; fail (exit code 1) when there are errors.
+
+    Nothing else is done: neither is anything sent nor any device touched.
+    """
+    output = stdout()
+    try:
+        configuration = load_configuration(source or config)
+    except ConfigError as error:
+        show_problems(output, error.problems, json=json)
+        tell(f"{counted(len(error.problems), 'problem')}: it cannot be used")
+        return 1
+    show_problems(output, configuration.warnings, json=json)
+    tell(f"{configuration.source} can be used: {contents(configuration)}")
+    return 0
+
+
+def show(source: SourceArgument = None, *, json: JsonOption = False, config: ConfigOption = None) -> int:
+    """Print one line for each sensor, with what holds for it after all defaults."""
+    configuration = load_configuration(source or config)
+    output = stdout()
+    if json:
+        for node, sensor in configuration.sensors():
+            output.json(as_json(node, sensor))
+    else:
+        output.table(COLUMNS, [cells(node, sensor) for node, sensor in configuration.sensors()])
+    network = configuration.network
+    tell(f"control {network.control}, data {network.data}, interface {network.interface or 'of the default route'}")
+    return 0
+
+
+def convert(source: SourceArgument = None, *, config: ConfigOption = None) -> int:
+    """Print YAML that says the same. Nothing is written to any file; warnings go to stderr."""
+    configuration = load_configuration(source or config)
+    sys.stdout.write(as_yaml(configuration))
+    for warning in configuration.warnings:
+        tell(str(warning))
+    return 0
+
+
+def show_problems(output: Output, problems: Iterable[Problem], *, json: bool) -> None:
+    """Print problems as a compiler does, or as JSON."""
+    for problem in problems:
+        if json:
+            output.json(problem_json(problem))
+        else:
+            output.line((problem.severity, "yellow" if problem.severity == "warning" else "red"), f": {problem}")
+
+
+def problem_json(problem: Problem) -> dict[str, object]:
+    """Return a problem under the keys of docs/cli.md, "check"."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "severity": problem.severity,
+        "message": problem.message,
+        "advice": problem.advice,
+    }
+
+
+def contents(configuration: Configuration) -> str:
+    """Say how much is in a configuration."""
+    sensors = sum(1 for _ in configuration.sensors())
+    return (
+        f"{counted(len(configuration.nodes), 'node')}, {counted(sensors, 'sensor')}, "
+        f"{counted(len(configuration.warnings), 'warning')}"
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many there are of something."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def as_json(node: Node, sensor: Sensor) -> dict[str, object]:
+    """Return a sensor under the keys of docs/cli.md, "config show"."""
+    return {
+        "codifier": sensor.codifier,
+        "name": sensor.name,
+        "node": node.codifier,
+        "driver": node.driver,
+        "host": node.host,
+        "unit": sensor.unit,
+        "interval_s": node.interval_s,
+        "timeout_s": sensor.timeout_s,
+        "keepalive_s": node.keepalive_s,
+        "active": node.active,
+        "control": node.control,
+        "warning": str(sensor.alarms.warning) if sensor.alarms and sensor.alarms.warning else None,
+        "critical": str(sensor.alarms.critical) if sensor.alarms and sensor.alarms.critical else None,
+    }
+
+
+def cells(node: Node, sensor: Sensor) -> list[Span]:
+    """Return a sensor's row of the table."""
+    return [
+        sensor.codifier,
+        sensor.name,
+        node.codifier,
+        node.driver,
+        node.host or words.NOTHING,
+        sensor.unit,
+        format_duration(node.interval_s),
+        format_duration(sensor.timeout_s),
+        format_duration(node.keepalive_s),
+        "yes" if node.control else "no",
+        _alarms(sensor),
+    ]
+
+
+def _alarms(sensor: Sensor) -> str:
+    if sensor.alarms is None:
+        return words.NOTHING
+    levels = {"warning": sensor.alarms.warning, "critical": sensor.alarms.critical}
+    return ", ".join(f"{name} {condition}" for name, condition in levels.items() if condition is not None)

@@ -1,0 +1,143 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Final, NamedTuple
+
+import typer
+
+from agent.participant import Participant
+from config.model import Configuration
+from console import words
+from console.commands.options import (
+    AsOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    complete_codifier,
+    duration,
+    one_codifier,
+)
+from console.listening import Missing, listen_until, never, readable
+from console.output import Column, Output, Span, status_span, stdout, tell
+from console.seat import Seat, take_seat
+from protocol.readings import Value
+
+SHORTEST_WAIT_S: Final = 6.0  # a sensor's default interval and a second
+SPARE_S: Final = 1.0
+
+COLUMNS: Final = (
+    Column("codifier"),
+    Column("value", right=True),
+    Column("unit"),
+    Column("status"),
+    Column("age", right=True),
+    Column("name"),
+)
+
+
+class Got(NamedTuple):
+    """What is known of a sensor's last value; the names are the keys of the JSON."""
+
+    codifier: str
+    name: str
+    value: Value | None
+    unit: str
+    timestamp_ms: int | None
+    age_s: float | None
+    status: str
+
+
+def get(
+    codifiers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CODIFIER...]",
+            parser=one_codifier,
+            autocompletion=complete_codifier,
+            help="Which sensors; without any, all of the configuration.",
+        ),
+    ] = None,
+    *,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DURATION", parser=duration, help="Wait at most so long; else 6s, or the sensors' interval."
+        ),
+    ] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    speak_as: AsOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Wait until each of them was heard; fail (exit code 1) when one was not heard in time.
+
+    A sensor whose node says that it is halted is not waited for. Without configuration everything is printed that
+    was heard until the time is over.
+    """
+    seat = take_seat(config, speak_as, quiet=quiet)
+    wait_s = timeout or usual_wait_s(seat.configuration, codifiers or [])
+    got = asyncio.run(listen(seat, codifiers or readable(seat.configuration), wait_s))
+    show(stdout(), got, json=json)
+    return conclude(got, wait_s)
+
+
+def usual_wait_s(configuration: Configuration, codifiers: Sequence[str]) -> float:
+    """Return within how many seconds these sensors should send a reading."""
+    owners = [owner for owner in map(configuration.owner, codifiers) if owner is not None]
+    return max([SHORTEST_WAIT_S, *(owner.interval_s + SPARE_S for owner in owners)])
+
+
+async def listen(seat: Seat, wanted: Sequence[str], wait_s: float) -> list[Got]:
+    """Return what is known of the wanted sensors once all were heard or the time is over; without any, of all heard."""
+    async with seat.join() as participant:
+        missing = Missing(participant, wanted)
+        if wanted:
+            missing.ask_for_state(participant)
+        await listen_until(participant, missing if wanted else never, wait_s)
+        return [known(participant, codifier) for codifier in wanted or heard(participant)]
+
+
+def heard(participant: Participant) -> list[str]:
+    """Return the sensors of which a value is known."""
+    return sorted(sensor.codifier for sensor in participant.roster.sensors.values() if sensor.heard_s is not None)
+
+
+def known(participant: Participant, codifier: str) -> Got:
+    """Return what is known of a sensor at this moment."""
+    now_s = participant.clock.now().monotonic_s
+    sensor = participant.configuration.sensor(codifier)
+    record = participant.roster.sensors.get(codifier)
+    return Got(
+        codifier=codifier,
+        name=sensor.name if sensor else "",
+        value=record.value if record else None,
+        unit=sensor.unit if sensor else "",
+        timestamp_ms=record.timestamp_ms if record else None,
+        age_s=record.age_s(now_s) if record else None,
+        status=participant.roster.status(codifier, now_s),
+    )
+
+
+def show(output: Output, got: Sequence[Got], *, json: bool) -> None:
+    """Print the last values."""
+    if not json:
+        output.table(COLUMNS, [cells(sensor) for sensor in got])
+        return
+    for sensor in got:
+        output.json(sensor._asdict())
+
+
+def cells(got: Got) -> list[Span]:
+    """Return a sensor's row of the table."""
+    return [got.codifier, words.reading(got.value), got.unit, status_span(got.status), words.age(got.age_s), got.name]
+
+
+def conclude(got: Sequence[Got], wait_s: float) -> int:
+    """Return the exit code, and say who was not heard."""
+    silent = [sensor.codifier for sensor in got if sensor.value is None]
+    if silent:
+        tell(f"not heard within {words.age(wait_s)}: {words.listed(silent)}")
+        tell("see `jph nodes` for who is there; --timeout waits longer")
+    elif not got:
+        tell(f"nothing was heard within {words.age(wait_s)}")
+        tell("see that the interface is the right one (network.interface), and that an agent runs")
+    return 1 if silent or not got else 0

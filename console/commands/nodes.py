@@ -1,0 +1,159 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.participant import OPERATOR, Heard, Participant
+from console import words
+from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
+from console.listening import listen_until
+from console.output import Column, Output, Span, status_span, stdout
+from console.seat import Seat, take_seat
+from protocol.frames import ControlFrame
+from protocol.members import NodeRecord
+
+USUAL_WAIT_S: Final = 2.0  # an answer to a ping takes milliseconds
+STRANGERS_WAIT_S: Final = 0.3  # for nodes that no configuration names, when all the others have answered
+
+COLUMNS: Final = (
+    Column("codifier"),
+    Column("state"),
+    Column("name"),
+    Column("host"),
+    Column("round trip", right=True),
+    Column("clock", right=True),
+    Column("sensors", right=True),
+    Column("loss", right=True),
+    Column("from"),
+    Column("started", right=True),
+    Column("configured", right=True),
+    Column("rivals", right=True),
+)
+
+
+class NodeReport(NamedTuple):
+    """All that was learned of a node; the names are the keys of the JSON.
+
+    `state` is alive, halted, gone or unheard. `started_ms` is when its start was heard here and `config_time_ms` when
+    it read its configuration, on its clock: both are known only of nodes that said so while this program listened.
+    """
+
+    codifier: str
+    name: str
+    host: str
+    state: str
+    address: str | None
+    rtt_ms: float | None
+    offset_ms: float | None
+    started_ms: int | None
+    config_time_ms: int | None
+    sensors: int
+    loss: float
+    rivals: int
+
+
+def nodes(
+    *,
+    seconds: SecondsOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    speak_as: AsOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Ping everybody, listen until all nodes of the configuration have answered, at most 2s, and print each.
+
+    The loss is that of the frames on the control bus since the command began: `--seconds` gives it time, and lets
+    nodes say when they started and read their configuration.
+    """
+    seat = take_seat(config, speak_as, quiet=quiet)
+    return asyncio.run(listen(seat, seconds, stdout(), json=json))
+
+
+async def listen(seat: Seat, seconds: float | None, output: Output, *, json: bool) -> int:
+    """Ping, listen, print; fail when no node was heard."""
+    async with seat.join() as participant:
+        participant.ping()
+        await hear_all(participant, seconds)
+        reports = survey(participant)
+        hidden = show(output, reports, json=json)
+        output.flush()
+        seat.say_how_it_went(participant, hidden)
+        return 0 if any(report.state != "unheard" for report in reports) else 1
+
+
+async def hear_all(participant: Participant, seconds: float | None) -> None:
+    """Listen until each expected node was heard, or for so many seconds."""
+    silent = {node.codifier for node in participant.configuration.nodes.values() if node.driver != OPERATOR}
+
+    def all_heard(heard: Heard) -> bool:
+        if isinstance(heard.frame, ControlFrame):
+            silent.discard(heard.frame.source)
+        return not silent
+
+    if seconds is not None or not silent:
+        await asyncio.sleep(seconds or USUAL_WAIT_S)
+    elif await listen_until(participant, all_heard, USUAL_WAIT_S):
+        await asyncio.sleep(STRANGERS_WAIT_S)
+
+
+def survey(participant: Participant) -> list[NodeReport]:
+    """Return what is known of each node but this program: those of the configuration, then the others heard."""
+    configured = participant.configuration.nodes
+    roster = participant.roster
+    others = sorted(codifier for codifier in roster.nodes if codifier not in configured)
+    codifiers = [codifier for codifier in (*configured, *others) if codifier != participant.codifier]
+    return [report(participant, roster.nodes[codifier]) for codifier in codifiers if codifier in roster.nodes]
+
+
+def report(participant: Participant, record: NodeRecord) -> NodeReport:
+    """Return what is known of one node at this moment."""
+    node = participant.configuration.nodes.get(record.codifier)
+    return NodeReport(
+        codifier=record.codifier,
+        name=node.name if node else "",
+        host=(node.host if node else None) or "",
+        state=state(record, participant.clock.now().monotonic_s),
+        address=words.address(record.sender),
+        rtt_ms=record.round_trips.last_ms,
+        offset_ms=record.round_trips.offset_ms,
+        started_ms=words.whole(record.started_wall_ms),
+        config_time_ms=words.whole(record.config_time_ms),
+        sensors=sum(1 for sensor in participant.roster.sensors.values() if sensor.node == record.codifier),
+        loss=record.tracker.loss(),
+        rivals=record.rivals,
+    )
+
+
+def state(record: NodeRecord, now_s: float) -> str:
+    """Say in a word how a node is."""
+    if record.heard_s is None:
+        return "unheard"
+    if record.is_gone(now_s):
+        return "gone"
+    return "halted" if record.active is False else "alive"
+
+
+def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:
+    """Print the reports; return how many columns had no room."""
+    if not json:
+        return output.table(COLUMNS, [cells(report) for report in reports])
+    for one in reports:
+        output.json(one._asdict())
+    return 0
+
+
+def cells(one: NodeReport) -> list[Span]:
+    """Return a node's row of the table."""
+    return [
+        one.codifier,
+        status_span(one.state),
+        one.name,
+        one.host,
+        words.milliseconds(one.rtt_ms),
+        words.milliseconds(one.offset_ms, signed=True),
+        str(one.sensors),
+        words.share(one.loss),
+        one.address or words.NOTHING,
+        words.clock_time(one.started_ms),
+        words.date_and_time(one.config_time_ms),
+        str(one.rivals),
+    ]

@@ -1,0 +1,165 @@
+"""The commands of `jph`: adding one is a row here and a module in this folder."""
+
+from typing import Final, NamedTuple
+
+SEE: Final = "See"
+COMMAND: Final = "Command"
+HISTORY: Final = "History"
+SET_UP: Final = "Set up"
+
+
+class Row(NamedTuple):
+    """One command.
+
+    `target` is "module:function"; the module is imported when the command runs. `summary` is its line in the help,
+    `examples` end its own help. A row with `rows` is a family of commands and has no target of its own.
+    `negative_numbers` lets an argument such as -5 be a number instead of an option.
+    """
+
+    name: str
+    target: str
+    panel: str
+    summary: str
+    examples: tuple[str, ...]
+    rows: "tuple[Row, ...]" = ()
+    negative_numbers: bool = False
+
+
+_CHECK: Final = Row(
+    "check",
+    "console.commands.config:check",
+    SET_UP,
+    "Check a configuration and list all that is wrong with it.",
+    ("jph check", "jph check --config ./jph.yaml && sudo systemctl reload jph-agent"),
+)
+
+_CONFIG: Final = (
+    _CHECK._replace(examples=("jph config check", "jph config check --json")),
+    Row(
+        "show",
+        "console.commands.config:show",
+        SET_UP,
+        "Show what a configuration says once its defaults are filled in.",
+        ("jph config show", "jph config show --json | jq .codifier"),
+    ),
+    Row(
+        "convert",
+        "console.commands.config:convert",
+        SET_UP,
+        "Write a configuration, also one of the original system, as YAML.",
+        ("jph config convert config.json > jph.yaml",),
+    ),
+)
+
+COMMANDS: Final = (
+    Row(
+        "console",
+        "console.commands.console:console",
+        SEE,
+        "Open the live screen: all sensors, their state, their charts.",
+        ("jph console", "jph console --control --config ./jph.yaml"),
+    ),
+    Row(
+        "get",
+        "console.commands.get:get",
+        SEE,
+        "Print the last value, age and status of sensors.",
+        ("jph get C1 F1", "jph get FK --json --timeout 2s"),
+    ),
+    Row(
+        "sensors",
+        "console.commands.sensors:sensors",
+        SEE,
+        "List the sensors: value, status, loss, duplicates, bad values.",
+        ("jph sensors", "jph sensors --seconds 60 --json"),
+    ),
+    Row(
+        "nodes",
+        "console.commands.nodes:nodes",
+        SEE,
+        "List the nodes: state, address, round trip, clock, loss, rivals.",
+        ("jph nodes", "jph nodes --json | jq 'select(.state != \"alive\")'"),
+    ),
+    Row(
+        "watch",
+        "console.commands.watch:watch",
+        SEE,
+        "Print every frame on both buses as it comes.",
+        ("jph watch --involving FK", "jph watch --bus control --flag set --json", "jph watch --from C1 --count 5"),
+    ),
+    Row(
+        "ping",
+        "console.commands.ping:ping",
+        SEE,
+        "Measure round trip, loss and clock offset of nodes.",
+        ("jph ping C1 -c 10 --interval 200ms", "jph ping --all --json"),
+    ),
+    Row(
+        "start",
+        "console.commands.orders:start",
+        COMMAND,
+        "Let nodes send readings.",
+        ("jph start C1", "jph start C1 F1 --json"),
+    ),
+    Row(
+        "halt",
+        "console.commands.orders:halt",
+        COMMAND,
+        "Stop the readings of nodes; they stay on the bus.",
+        ("jph halt C1", "jph halt C1 F1"),
+    ),
+    Row(
+        "reload",
+        "console.commands.orders:reload",
+        COMMAND,
+        "Let nodes read their configuration again.",
+        ("jph check && jph reload C1",),
+    ),
+    Row(
+        "set",
+        "console.commands.orders:set_value",
+        COMMAND,
+        "Set the value of control sensors.",
+        ("jph set FK 80", "jph set FK FG 0 --as CK"),
+        negative_numbers=True,
+    ),
+    Row(
+        "step",
+        "console.commands.orders:step",
+        COMMAND,
+        "Change the value of control sensors by so much.",
+        ("jph step FK 5", "jph step FK -5"),
+        negative_numbers=True,
+    ),
+    Row(
+        "send",
+        "console.commands.send:send",
+        COMMAND,
+        "Send any control frame once, and wait for nothing.",
+        ("jph send ping @@ 7", "jph send A FK 80"),
+        negative_numbers=True,
+    ),
+    Row(
+        "history",
+        "console.commands.history:history",
+        HISTORY,
+        "Print stored readings of a sensor.",
+        ("jph history C1 --since 1h", "jph history C1 --since 7d --csv > c1.csv"),
+    ),
+    Row(
+        "init",
+        "console.commands.init:init",
+        SET_UP,
+        "Write a commented jph.yaml for this computer.",
+        ("jph init", "jph init --file /etc/jph/jph.yaml"),
+    ),
+    _CHECK,
+    Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),
+    Row(
+        "demo",
+        "console.commands.demo:demo",
+        SET_UP,
+        "Run a live network on this computer: its own values and a simulated plant.",
+        ("jph demo", "jph demo --headless --seconds 60 --nodes 100"),
+    ),
+)

@@ -1,0 +1,77 @@
+"""Listening until what was asked for was heard: what the commands do that look at the network for a moment."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Final
+
+from agent.participant import OPERATOR, Heard, Participant
+from config.model import Configuration
+from protocol.codifiers import EVERYBODY
+from protocol.frames import ControlFrame, Flag
+from storage.registry import STORES
+
+STATES: Final = frozenset({Flag.NEW, Flag.ALIVE, Flag.PONG})
+
+MOST_SINGLE_PINGS: Final = 8
+"""To ask more nodes than these, one ping to everybody makes less traffic."""
+
+
+async def listen_until(participant: Participant, done: Callable[[Heard], bool], timeout_s: float) -> bool:
+    """Listen until `done` says so of a frame that was heard; return False when the time ran out before."""
+    enough = asyncio.Event()
+
+    def look(heard: Heard) -> None:
+        if done(heard):
+            enough.set()
+
+    participant.heard.append(look)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await enough.wait()
+    except TimeoutError:
+        return False
+    finally:
+        participant.heard.remove(look)
+    return True
+
+
+def never(heard: Heard) -> bool:
+    """Say of no frame that it is the last one to wait for."""
+    del heard
+    return False
+
+
+def readable(configuration: Configuration) -> list[str]:
+    """Return the sensors of a configuration that send readings: neither operators' codifiers nor stores."""
+    return [sensor.codifier for node, sensor in configuration.sensors() if node.driver not in {OPERATOR, *STORES}]
+
+
+class Missing:
+    """The sensors whose value, or whose being halted, is awaited. Call it with each frame: True when all are there."""
+
+    def __init__(self, participant: Participant, codifiers: Collection[str]) -> None:
+        self._roster = participant.roster
+        self.codifiers = set(codifiers)
+
+    def __call__(self, heard: Heard) -> bool:
+        """Take a frame into account and tell whether nothing is missing any more."""
+        frame = heard.frame
+        if frame.source in self.codifiers and self._has_value(frame.source):
+            self.codifiers.discard(frame.source)
+        elif isinstance(frame, ControlFrame) and frame.flag in STATES and not frame.active:
+            self.codifiers -= {codifier for codifier in self.codifiers if self._node_of(codifier) == frame.source}
+        return not self.codifiers
+
+    def ask_for_state(self, participant: Participant) -> None:
+        """Ping the nodes of these sensors, whose answer tells whether they are halted."""
+        nodes = {self._node_of(codifier) for codifier in self.codifiers}
+        for node in sorted(nodes) if len(nodes) <= MOST_SINGLE_PINGS else [EVERYBODY]:
+            participant.ping(node)
+
+    def _has_value(self, codifier: str) -> bool:
+        sensor = self._roster.sensors.get(codifier)
+        return sensor is not None and sensor.heard_s is not None
+
+    def _node_of(self, codifier: str) -> str:
+        sensor = self._roster.sensors.get(codifier)
+        return codifier if sensor is None else sensor.node

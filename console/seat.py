@@ -1,0 +1,106 @@
+"""Where an operator's program sits: which configuration it uses and under which codifier it speaks."""
+
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from agent.participant import OPERATOR, Participant
+from config.loading import load
+from config.model import Configuration, NoConfigurationError
+from console import demo_traces
+from console.output import tell
+from protocol.codifiers import is_codifier
+from protocol.errors import JphError
+from protocol.frames import Bus
+
+DEFAULT_CODIFIER: Final = "CC"
+BOTH: Final = tuple(Bus)
+
+
+class CodifierError(JphError):
+    """A codifier that the surroundings name and that cannot be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A configuration, in words where it came from, and the codifier under which this program speaks."""
+
+    configuration: Configuration
+    origin: str
+    codifier: str
+    quiet: bool = False
+
+    @asynccontextmanager
+    async def join(self, listen: Collection[Bus] = BOTH) -> AsyncIterator[Participant]:
+        """Join the buses and say on stderr, unless `quiet`, what is used; raises BusError."""
+        async with Participant(self.configuration, self.codifier, listen=listen) as participant:
+            self.say(f"{self.origin}; {participant.bus.describe()}; as {self.codifier}")
+            yield participant
+
+    def say_how_it_went(self, participant: Participant, hidden_columns: int = 0) -> None:
+        """Say what was heard, what got lost on this computer, and what the table had no room for."""
+        counters, bad = participant.bus.counters, participant.roster.bad_datagrams.total
+        heard = f"heard {sum(counters.received.values())} frames"
+        lost = f"{counters.kernel_dropped} dropped by this computer's kernel, {bad} bad"
+        hidden = f"; {hidden_columns} more columns in a wider window" if hidden_columns else ""
+        self.say(f"{heard}; {lost}{hidden}")
+
+    def say(self, remark: str) -> None:
+        """Tell the operator something beside the data, unless this program is to be quiet."""
+        if not self.quiet:
+            tell(remark)
+
+
+def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False) -> Seat:
+    """Find the configuration and the codifier that the options `--config` and `--as` ask for; raises JphError."""
+    logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
+    configuration, origin = find_configuration(source)
+    return Seat(
+        configuration, origin, choose_codifier(configuration, codifier, os.environ, socket.gethostname()), quiet
+    )
+
+
+def find_configuration(source: str | None) -> tuple[Configuration, str]:
+    """Load the configuration, or the running demo's where there is none, or the defaults; and say which it is.
+
+    What its drivers and stores are told is not looked at: that would import each of them.
+    """
+    try:
+        configuration = load(source)
+    except NoConfigurationError:
+        return _without_configuration()
+    return configuration, configuration.source + _remark_on_warnings(configuration)
+
+
+def _without_configuration() -> tuple[Configuration, str]:
+    demo = demo_traces.running()
+    if demo is None:
+        return Configuration(), "no configuration (`jph init` writes one), so the default groups"
+    return load(demo.configuration), f"the running demo's {demo.configuration}"
+
+
+def _remark_on_warnings(configuration: Configuration) -> str:
+    count = len(configuration.warnings)
+    return f" ({count} warning{'s' if count > 1 else ''}: `jph check` tells)" if count else ""
+
+
+def choose_codifier(configuration: Configuration, asked: str | None, environment: Mapping[str, str], host: str) -> str:
+    """Return the codifier to speak as: `asked`, JPH_SENSOR, the configuration's for operators on this host, or CC."""
+    named = asked or environment.get("JPH_SENSOR")
+    if named is None:
+        return next(_for_operators(configuration, host), DEFAULT_CODIFIER)
+    if not is_codifier(named):
+        raise CodifierError(f"JPH_SENSOR is {named!r}", "a codifier is two printable characters, such as CC")
+    return named
+
+
+def _for_operators(configuration: Configuration, host: str) -> Iterator[str]:
+    """Go through the codifiers for operators: first those for this host or for every host, then the others."""
+    here = {node.codifier for node in configuration.on_host(host)}
+    operators = [node for node in configuration.nodes.values() if node.driver == OPERATOR]
+    operators.sort(key=lambda node: node.host is not None and node.codifier not in here)
+    return (node.codifier for node in operators)
