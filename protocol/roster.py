@@ -19,7 +19,9 @@ from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Value
 from protocol.sequences import Arrival
 
-MAX_UNEXPECTED: Final = 2048  # codifiers that no configuration names: about 1.5 KiB each, 3 MiB in all
+# Records of nodes and sensors that no configuration names: about 0.6 KiB each, 1.3 MiB in all; at most 27 KiB each,
+# 53 MiB in all, when somebody forges whatever takes the most room (gaps, pongs, JSON).
+MAX_UNEXPECTED: Final = 2048
 MAX_PINGS_TO_UNKNOWN: Final = 16  # kept for nodes that are first heard when they answer one
 
 COMMAND_WORDS: Final = {
