@@ -1,6 +1,7 @@
 """The configuration that `jph init` writes: it works at once on this computer, and explains itself."""
 
 import json
+import re
 from typing import Final
 
 
@@ -20,9 +21,11 @@ def template(host: str, interface: str | None = None, thermal_zone: str | None =
 
 
 def _quoted(text: str) -> str:
-    """Write any text so that YAML reads it as text."""
-    return json.dumps(text, ensure_ascii=False)
+    """Write any text so that YAML reads it as text, without quotes where it needs none."""
+    return text if _NEEDS_NO_QUOTES.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
+
+_NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]*(?<!null)(?<!true)(?<!false)", re.IGNORECASE)
 
 _HEAD: Final = """\
 # The configuration of a jph network: who is on it, what reads what, and how often.
