@@ -1,4 +1,4 @@
-"""Numbers as they are written: 52312 times 0.001 is 52.312, where floats give 52.312000000000005."""
+"""Numbers as they are written: 20016 times 0.001 is 20.016, where floats give 20.016000000000002."""
 
 import math
 import re
@@ -27,7 +27,8 @@ def exact(number: float) -> Decimal:
 
 def scaled(number: Decimal, scale: Decimal, offset: Decimal) -> Decimal:
     """Return number * scale + offset, without rounding."""
-    return _EXACT.fma(number, scale, offset)
+    product = _EXACT.multiply(number, scale)
+    return _EXACT.add(product, offset) if offset else product  # adding 0 would write out every digit of 1e300
 
 
 def sum_of(one: float, other: float) -> Decimal:

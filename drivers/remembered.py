@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from drivers.decimals import parse, to_number
-
 log: Final = logging.getLogger("jph.driver")
 
 # The file is one line: codifier, number, CRC-32 of these two as hexadecimal.
@@ -71,7 +69,11 @@ class RememberedNumber:
         codifier, _, number = said.decode(errors="replace").partition(" ")
         if line != b"%s %08x\n" % (said, zlib.crc32(said)) or codifier != self._codifier:
             raise ValueError(f"{self._path} is damaged")
-        return to_number(parse(number))
+        return _number(number)
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def _sync_directory(directory: Path) -> None:
