@@ -260,8 +260,9 @@ def _about_first(character: str) -> str:
     return f"put text that begins with {character} in quotes"
 
 
-# What neither YAML nor JSON has in its text: control characters, lone surrogates, non-characters.
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# What neither YAML nor JSON has in its text, as UTF-8: control characters, and U+FFFE and U+FFFF. Over bytes, since a
+# set of wide characters costs 64 KiB to compile.
+_UNPRINTABLE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x84\x86-\x9f]|\xef\xbf[\xbe\xbf]")
 _PAIRS: Final = re.compile(r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -273,7 +274,8 @@ def _text(data: bytes, report: Report) -> str:
         report.fail(0, "the file is UTF-16", "save it as UTF-8")
     if b"\0" in data:
         report.fail(0, "the file is binary", "a configuration is YAML or JSON, in UTF-8")
-    text = _printable(_decoded(data, report), report)
+    text = _decoded(data, report)
+    _refuse_unprintable(data, report)
     return _with_json_as_yaml(text) if text.lstrip().startswith("{") else text
 
 
@@ -285,12 +287,11 @@ def _decoded(data: bytes, report: Report) -> str:
         report.fail(line, f"the byte 0x{data[error.start]:02x} is no UTF-8", "save the file as UTF-8")
 
 
-def _printable(text: str, report: Report) -> str:
-    found = _UNPRINTABLE.search(text)
+def _refuse_unprintable(data: bytes, report: Report) -> None:
+    found = _UNPRINTABLE.search(data)
     if found:
-        line = text.count("\n", 0, found.start()) + 1
-        report.fail(line, f"the character U+{ord(found[0]):04X} cannot be in a configuration", "take it away")
-    return text
+        line = data.count(b"\n", 0, found.start()) + 1
+        report.fail(line, f"the character U+{ord(found[0].decode()):04X} cannot be in a configuration", "take it away")
 
 
 def _with_json_as_yaml(text: str) -> str:

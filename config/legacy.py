@@ -62,11 +62,6 @@ _NODE_KEYS: Final = {**_SENSOR_KEYS, **_RHYTHM_KEYS, "Control": "control", "Type
 _READ_ELSEWHERE: Final = frozenset({"Codifier", "Type", "Sensor", "DataType"})
 
 
-def is_original(tree: Tree) -> bool:
-    """Tell whether a document is one of the original system's."""
-    return isinstance(tree, Table) and not {"Multicast", "Sensors"}.isdisjoint(tree.entries)
-
-
 def translate(document: Table, report: Report) -> Table:
     """Rewrite an original document; what cannot be understood is noted in the report."""
     entries = {}

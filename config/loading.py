@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from config import legacy, sources
+from config import sources
 from config.check import build
 from config.dictconfig import check_logging
 from config.document import Table, parse, plain
@@ -19,6 +19,9 @@ SECTIONS: Final = ("network", "defaults", "nodes", "logging")
 
 OWN_PREFIX: Final = "x-"
 """Sections that begin like this are the writer's own: a place for what `&anchors` share."""
+
+_ORIGINAL_SECTIONS: Final = frozenset({"Multicast", "Sensors"})
+"""A document with one of these is one of the original system's."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -43,12 +46,18 @@ def loads(data: bytes, source: str = "", kinds: Kinds | None = None) -> Configur
     document = parse(data, report)
     if not isinstance(document, Table):
         report.fail(document.line, f"{shown(document)} is no configuration", "it has sections, such as nodes:")
-    if legacy.is_original(document):
-        built = _build(legacy.translate(document, report), kinds, report, lenient=True)
-        built = msgspec.structs.replace(built, original=plain(document))
-    else:
+    if _ORIGINAL_SECTIONS.isdisjoint(document.entries):
         built = _build(document, kinds, report, lenient=False)
+    else:
+        built = _build_original(document, kinds, report)
     return _with_warnings(built, report.settle())
+
+
+def _build_original(document: Table, kinds: Kinds | None, report: Report) -> Configuration:
+    from config.legacy import translate  # noqa: PLC0415 -- agents of a network that has left it behind do without
+
+    built = _build(translate(document, report), kinds, report, lenient=True)
+    return msgspec.structs.replace(built, original=plain(document))
 
 
 def _kept(text: sources.Text) -> tuple[Problem, ...]:

@@ -49,7 +49,7 @@ def parse_line(text: str) -> str:
     return text.strip()
 
 
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]|\u2028|\u2029|[\ud800-\udfff]")
 _EXAMPLE: Final = "write 239.192.71.1:7001 or [ff15::7]:7001"
 _LONGEST_FIRST: Final = sorted(COMPARISONS, key=len, reverse=True)
 
