@@ -20,7 +20,7 @@ PROBE_S: Final = 1.0  # a newcomer listens so long for an incumbent of the same 
 PONGS_PER_S: Final = 50.0
 COMMANDS_PER_S: Final = 50.0
 REMINDERS_PER_S: Final = 5.0  # how often an incumbent tells newcomers that it is there, and its owner of rivals
-_OWN_FRAMES: Final = 1000  # a frame with one of my last so many sequences and my config time is my own, come back
+_NEAR: Final = 1000  # frames with the same config time and sequences no further apart come from the same instance
 _MAX_FOLLOWERS: Final = 64  # later newcomers that one remembers: more would have to start within the same second
 _NEVER_S: Final = math.inf
 
@@ -86,7 +86,7 @@ class Life:
         self._announced_sequence = first_sequence
         self._former_config_time_ms = 0.0
         self._gave_way = False
-        self._followers: list[float] = []  # config times
+        self._followers: list[tuple[float, int]] = []  # config time and sequence of each one's `N`
         self._probing_until_s: float | None = None
         self._alive_due_s = 0.0
 
@@ -189,16 +189,16 @@ class Life:
         comes from one that was there before, unless it is a later newcomer's, meant for one that is later still.
         """
         if frame.flag is Flag.ALIVE:
-            return frame.number not in self._followers
+            return not any(_continues(frame, *follower) for follower in self._followers)
         if (frame.number, frame.sequence) < (self.config_time_ms, self._announced_sequence):
             return True
-        self._followers = [*self._followers, frame.number][-_MAX_FOLLOWERS:]
+        self._followers = [*self._followers, (frame.number, frame.sequence)][-_MAX_FOLLOWERS:]
         return False
 
     def _is_own(self, frame: ControlFrame) -> bool:
         if frame.number not in (self.config_time_ms, self._former_config_time_ms):
             return False
-        return 0 < distance(self._next_sequence, frame.sequence) <= min(self._sent, _OWN_FRAMES)
+        return 0 < distance(self._next_sequence, frame.sequence) <= min(self._sent, _NEAR)
 
     def _hear_ping(self, frame: ControlFrame, now: Instant) -> list[Action]:
         if not self.pongs.allows(now.monotonic_s):
@@ -232,6 +232,11 @@ class Life:
         sequence, self._next_sequence = self._next_sequence, after(self._next_sequence)
         self._sent += 1
         return Send(ControlFrame(sequence, int(now.wall_ms), flag, self.codifier, destination, number, self.active))
+
+
+def _continues(frame: ControlFrame, config_time_ms: float, sequence: int) -> bool:
+    """Tell whether a frame comes from the instance that sent an `N` with this config time and sequence before."""
+    return frame.number == config_time_ms and 0 < distance(frame.sequence, sequence) <= _NEAR
 
 
 def frames_of(actions: Iterable[Action]) -> list[ControlFrame]:

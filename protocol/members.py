@@ -61,7 +61,7 @@ class NodeRecord(Member):
     """What is known of one node.
 
     `active` tells whether it sends readings; `config_time_ms` is when it read its configuration, on its own
-    clock; both are what it said last, and None until it said so. `started_wall_ms` is when its last `N` was heard,
+    clock; both are what it said last, and None until it did. `started_wall_ms` is when its last `N` was heard,
     `timestamp_ms` the newest one of its control frames, on its own clock.
     """
 

@@ -12,7 +12,7 @@ from protocol.bad_datagrams import ELSEWHERE, BadDatagrams
 from protocol.codifiers import EVERYBODY
 from protocol.commands import REASONS, Code, unpack_pair
 from protocol.events import Event, EventKind
-from protocol.frames import COMMANDS, ControlFrame, DataFrame, Flag, Frame
+from protocol.frames import COMMANDS, LATEST_TIMESTAMP_MS, ControlFrame, DataFrame, Flag, Frame
 from protocol.instants import Instant
 from protocol.members import NodeRecord, Sender, SensorRecord, Status, describe_start
 from protocol.profiles import NodeProfile, SensorProfile
@@ -217,7 +217,7 @@ def _told_start(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
 
 
 def _told_config_time(node: NodeRecord, frame: ControlFrame, _: Instant) -> Events:
-    node.config_time_ms = frame.number
+    node.config_time_ms = frame.number if 0 <= frame.number <= LATEST_TIMESTAMP_MS else None
     return NOTHING
 
 

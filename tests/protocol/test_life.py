@@ -444,8 +444,14 @@ def test_of_many_newcomers_whose_clocks_agree_exactly_one_stays(starts: list[Sta
 
 def test_an_earlier_newcomer_heeds_no_later_one_that_answers_one_that_is_later_still() -> None:
     life = newcomer()
-    life.hear(namesake(Flag.NEW, WALL_MS + 1), ELSEWHERE, at(0.1))
-    assert life.hear(namesake(Flag.ALIVE, WALL_MS + 1), ELSEWHERE, at(0.2)) == []
+    life.hear(namesake(Flag.NEW, WALL_MS + 1, 90_000), ELSEWHERE, at(0.1))
+    assert life.hear(namesake(Flag.ALIVE, WALL_MS + 1, 90_001), ELSEWHERE, at(0.2)) == []
+
+
+def test_an_incumbent_is_heeded_also_when_its_config_time_is_a_later_newcomers_too() -> None:
+    life = newcomer()
+    life.hear(namesake(Flag.NEW, WALL_MS + 1, 90_000), ELSEWHERE, at(0.1))
+    assert life.hear(namesake(Flag.ALIVE, WALL_MS + 1, 5_000_000), HERE, at(0.2)) == [GiveWay(HERE)]
 
 
 def test_a_newcomer_remembers_a_bounded_number_of_later_ones() -> None:

@@ -252,6 +252,14 @@ def test_a_start_is_kept_with_its_time_here_and_its_config_time_there() -> None:
     assert (node.starts, node.started_wall_ms, node.config_time_ms, node.active) == (1, WALL_MS, CONFIG_MS, True)
 
 
+@pytest.mark.parametrize("number", [-1.0, LATEST_TIMESTAMP_MS + 1.0, 1e308])
+def test_a_config_time_that_no_calendar_has_is_none(number: float) -> None:
+    listener = configured()
+    listener.says(Flag.NEW, CONFIG_MS)
+    listener.says(Flag.ALIVE, number)
+    assert listener.node().config_time_ms is None
+
+
 def test_a_start_that_is_heard_twice_happened_once() -> None:
     listener = configured()
     listener.says(Flag.NEW, sequence=500)
