@@ -10,8 +10,8 @@ from config.document import meaning
 from config.durations import format_duration
 from config.filters import ARGUMENTS
 from config.model import Configuration, Defaults, FilterStep, Node, Sensor
-from config.nodes import takes_commands
 from config.notations import NOTATIONS, notation_of
+from config.options import takes_commands
 from protocol.alarms import Alarms
 
 

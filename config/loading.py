@@ -13,7 +13,9 @@ from config.document import Table, parse, plain
 from config.messages import at, is_nothing, refuse_section, shown
 from config.model import Configuration, Defaults, Kinds, Network, Node, Problem
 from config.nodes import NodesBuilder
+from config.options import OptionsBuilder
 from config.report import Report
+from config.spots import Spot
 
 SECTIONS: Final = ("network", "defaults", "nodes", "logging")
 
@@ -83,7 +85,7 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
     return Configuration(
         network=network,
         defaults=defaults,
-        nodes=_nodes(document, NodesBuilder(defaults, kinds, report, lenient=lenient), report),
+        nodes=_nodes(document, NodesBuilder(defaults, OptionsBuilder(kinds, report, lenient=lenient), report), report),
         logging=_logging(document, report),
         source=report.file,
     )
@@ -103,7 +105,7 @@ def _nodes(document: Table, builder: NodesBuilder, report: Report) -> dict[str, 
     if not isinstance(entry.tree, Table):
         report.error(entry.line, at(entry.name, f"a mapping is expected here, not {shown(entry.tree)}"))
         return {}
-    return builder.build(entry.tree, entry.name)
+    return builder.build(Spot(entry.tree, entry.name))
 
 
 def _logging(document: Table, report: Report) -> Mapping[str, object] | None:

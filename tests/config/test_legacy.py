@@ -9,7 +9,7 @@ import pytest
 from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
-from config.nodes import BUILT_IN, PLANNED
+from config.options import BUILT_IN, PLANNED
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")

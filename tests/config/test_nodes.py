@@ -5,9 +5,10 @@ import pytest
 
 from config.document import Table, parse
 from config.loading import loads
-from config.model import Clamp, Defaults, FilterStep, Node, Sensor
-from config.nodes import BUILT_IN, PLANNED, NodesBuilder
+from config.model import Clamp, FilterStep, Node, Sensor
+from config.options import BUILT_IN, PLANNED, OptionsBuilder
 from config.report import Report
+from config.spots import Spot
 from protocol.alarms import Alarms, Condition
 from protocol.errors import JphError
 from tests.config.kinds import (
@@ -272,7 +273,9 @@ def test_a_driver_that_cannot_be_loaded_is_an_error_with_its_hint() -> None:
     report = Report("f")
     tree = parse(b"C1:\n  driver: mine", report)
     assert isinstance(tree, Table)
-    NodesBuilder(Defaults(), kinds, report, lenient=False).build(tree, "nodes")
+    node = tree.entries["C1"].tree
+    assert isinstance(node, Table)
+    assert OptionsBuilder(kinds, report, lenient=False).build("C1", "mine", Spot(node, "nodes.C1")) is None
     assert [str(error) for error in report.errors] == [
         'f:2: nodes.C1.driver: mine cannot be loaded; pip install "jph[x]"'
     ]
@@ -371,3 +374,8 @@ def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(node: s
 )
 def test_a_sensor_that_its_driver_never_reads_is_an_error(node: str, error: str) -> None:
     assert errors(f"nodes:\n  C1: {{driver: climate,\n    {node}}}") == [f"jph.yaml:{error}"]
+
+
+def test_an_error_elsewhere_in_a_node_does_not_make_its_channels_wrong() -> None:
+    node = "driver: climate, channel: humidity, interval: abc, proxies: {C2: {channel: value, timeout: abc}}"
+    assert len(errors(f"nodes: {{C1: {{{node}}}}}")) == 2
