@@ -108,13 +108,14 @@ class NodeRecord(Member):
     def heard_from(self, sender: Sender, now_s: float, arrival: Arrival) -> bool:
         """Note that a control frame came from `sender`; return True when that shows a second instance.
 
-        It does when the sender changed back and the numbering changed with it: one process whose address changed
-        back goes on counting.
+        It does when the sender changed back and the numbering with it: one process whose address changed back goes
+        on counting.
         """
         self.heard_s = now_s
         if sender == self.sender:
             return False
-        returned = sender == self.former_sender and arrival is Arrival.RENUMBERED and not self.operator
+        goes_on = arrival in (Arrival.NEXT, Arrival.GAP)
+        returned = sender == self.former_sender and not goes_on and not self.operator
         self.rivals += returned
         self.former_sender, self.sender = self.sender, sender
         return returned

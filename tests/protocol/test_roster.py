@@ -335,6 +335,11 @@ def test_two_instances_that_speak_in_turn_are_told_with_both_addresses() -> None
     assert listener.node().rivals == 1
 
 
+def test_two_instances_that_both_count_from_zero_are_told() -> None:
+    told = alternate(configured(), HERE, THERE, HERE, THERE, sequences=(0, 0, 1, 1))
+    assert EventKind.DUPLICATED in told
+
+
 def test_a_duplicate_is_told_once_a_minute_and_counted_always() -> None:
     listener = configured()
     told = []
