@@ -12,7 +12,7 @@ from drivers.driver import DriverError
 from drivers.files import MAX_BYTES, first_words
 
 _CHUNK_BYTES: Final = 65_536  # what a pipe holds
-_MAX_HEARD_BYTES: Final = 2**20  # of one run: a command that says more is not made for this
+MAX_HEARD_BYTES: Final = 2**20  # of one run: a command that says more is not made for this
 _QUOTED_CHARACTERS: Final = 200  # of a command's complaint, in a line of the log
 
 
@@ -70,8 +70,8 @@ class CommandSource:
                 for channel in self._ready(selector, deadline_s):
                     if not channel.listen():
                         selector.unregister(channel)
-                if output.heard_bytes + errors.heard_bytes > _MAX_HEARD_BYTES:
-                    raise self._error(f"says more than {_MAX_HEARD_BYTES} bytes")
+                if output.heard_bytes + errors.heard_bytes > MAX_HEARD_BYTES:
+                    raise self._error(f"says more than {MAX_HEARD_BYTES} bytes")
         return output.beginning, errors.beginning
 
     def _ready(self, selector: selectors.BaseSelector, deadline_s: float) -> list["_Channel"]:
