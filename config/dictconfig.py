@@ -10,9 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from config.check import build
-from config.document import Array, Entry, Scalar, Table, Tree
+from config.document import Array, Scalar, Table, Tree
 from config.messages import at, join, suggestion
 from config.report import Report
+from config.spots import Spot
 
 
 class _Logger(msgspec.Struct, frozen=True):
@@ -36,43 +37,40 @@ class _Logging(msgspec.Struct, frozen=True):
 def check_logging(tree: Tree, path: str, report: Report) -> None:
     """Note in the report what `dictConfig` would refuse."""
     built = build(_Logging, tree, path, report)
-    if built is None or built.incremental:
+    if built is None or built.incremental or not isinstance(tree, Table):
         return
-    for where, handler in _tables(tree, "handlers", path):
-        if handler.entries.keys().isdisjoint({"class", "()"}):
-            report.error(handler.line, at(where, "'class' is missing"), "such as class: logging.StreamHandler")
-        _check_names(handler, {"formatter": built.formatters, "filters": built.filters}, where, report)
-    for where, logger in (*_tables(tree, "loggers", path), *_root(tree, path)):
-        _check_names(logger, {"handlers": built.handlers, "filters": built.filters}, where, report)
+    section = Spot(tree, path)
+    for handler in _tables(section, "handlers"):
+        if handler.table.entries.keys().isdisjoint({"class", "()"}):
+            message = at(handler.path, "'class' is missing")
+            report.error(handler.table.line, message, "such as class: logging.StreamHandler")
+        _check_names(handler, {"formatter": built.formatters, "filters": built.filters}, report)
+    for logger in (*_tables(section, "loggers"), *_root(section)):
+        _check_names(logger, {"handlers": built.handlers, "filters": built.filters}, report)
 
 
-def _tables(tree: Tree, part: str, path: str) -> Iterator[tuple[str, Table]]:
-    for key, entry in _entries(_entries(tree).get(part)).items():
+def _tables(section: Spot, part: str) -> Iterator[Spot]:
+    for key, entry in section.entries(part).items():
         if isinstance(entry.tree, Table):
-            yield join(join(path, part), key), entry.tree
+            yield Spot(entry.tree, join(section.path_of(part), key))
 
 
-def _root(tree: Tree, path: str) -> Iterator[tuple[str, Table]]:
-    entry = _entries(tree).get("root")
-    if entry is not None and isinstance(entry.tree, Table):
-        yield join(path, "root"), entry.tree
+def _root(section: Spot) -> Iterator[Spot]:
+    root = section.part("root")
+    if isinstance(root, Table):
+        yield Spot(root, section.path_of("root"))
 
 
-def _entries(tree: Tree | Entry | None) -> Mapping[str, Entry]:
-    tree = tree.tree if isinstance(tree, Entry) else tree
-    return tree.entries if isinstance(tree, Table) else {}
-
-
-def _check_names(member: Table, known: Mapping[str, Collection[str]], path: str, report: Report) -> None:
+def _check_names(member: Spot, known: Mapping[str, Collection[str]], report: Report) -> None:
     """Check that what a handler or logger names is there."""
     for key, names in known.items():
-        for scalar in _scalars(member.entries.get(key)):
+        for scalar in _scalars(member.part(key)):
             if scalar.text not in names:
-                message = at(join(path, key), f"there is no {scalar.text!r}")
+                message = at(member.path_of(key), f"there is no {scalar.text!r}")
                 report.error(scalar.line, message, suggestion(scalar.text, names))
 
 
-def _scalars(entry: Entry | None) -> Iterator[Scalar]:
+def _scalars(tree: Tree | None) -> Iterator[Scalar]:
     """Go through the names that stand in a list, or alone."""
-    trees = () if entry is None else entry.tree.items if isinstance(entry.tree, Array) else (entry.tree,)
-    return (tree for tree in trees if isinstance(tree, Scalar) and tree.value is not None)
+    trees = tree.items if isinstance(tree, Array) else (tree,)
+    return (one for one in trees if isinstance(one, Scalar) and one.value is not None)
