@@ -134,3 +134,7 @@ def _jph(context: typer.Context, *, version: VersionOption = False) -> int | Non
 def _usage_error(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     return f"{error.format_message()}\nSee: {context.command_path if context else 'jph'} --help"
+
+
+if __name__ == "__main__":
+    main()

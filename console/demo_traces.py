@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,18 +29,18 @@ def directory() -> Path:
     return state_directory(os.environ) / "demo"
 
 
-def leave(place: Path, configuration: Path) -> None:
-    """Let the other programs know that this process runs a demo."""
+@contextmanager
+def left(place: Path, configuration: Path) -> Iterator[None]:
+    """Let the other programs know, as long as this is entered, that this process runs a demo."""
     pid = os.getpid()
     demo = Demo(str(configuration), pid, process_started(pid) or 0)
     unfinished = place / f"{TRACES}.{pid}"
     unfinished.write_text(json.dumps(demo._asdict()), "utf-8")
     unfinished.replace(place / TRACES)
-
-
-def remove(place: Path) -> None:
-    """Remove what `leave` wrote; that nothing is there is all right."""
-    (place / TRACES).unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        (place / TRACES).unlink(missing_ok=True)
 
 
 def running(place: Path | None = None) -> Demo | None:

@@ -106,7 +106,7 @@ def _state(word: str) -> Callable[[ControlFrame], str]:
 
 
 def _numbered(word: str) -> Callable[[ControlFrame], str]:
-    return lambda frame: f"{word} {words.number(frame.number)}"
+    return lambda frame: f"{word} {words.quantity(frame.number)}"
 
 
 def _plain(word: str) -> Callable[[ControlFrame], str]:
@@ -116,14 +116,14 @@ def _plain(word: str) -> Callable[[ControlFrame], str]:
 def _answer(frame: ControlFrame) -> str:
     pair = unpack_pair(frame.number)
     if pair is None or pair[1] not in REASONS:
-        return f"answers {words.number(frame.number)}"
+        return f"answers {words.quantity(frame.number)}"
     return f"answers #{pair[0]}: {REASONS[Code(pair[1])]}"
 
 
 def _ranged(word: str) -> Callable[[ControlFrame], str]:
     def say(frame: ControlFrame) -> str:
         pair = unpack_pair(frame.number)
-        return f"{word} {words.number(frame.number) if pair is None else f'{pair[1]} from #{pair[0]}'}"
+        return f"{word} {words.quantity(frame.number) if pair is None else f'{pair[1]} from #{pair[0]}'}"
 
     return say
 

@@ -8,7 +8,6 @@ from agent.participant import OPERATOR, Heard, Participant
 from config.model import Configuration
 from protocol.codifiers import EVERYBODY
 from protocol.frames import ControlFrame, Flag
-from storage.registry import STORES
 
 STATES: Final = frozenset({Flag.NEW, Flag.ALIVE, Flag.PONG})
 
@@ -42,8 +41,8 @@ def never(heard: Heard) -> bool:
 
 
 def readable(configuration: Configuration) -> list[str]:
-    """Return the sensors of a configuration that send readings: neither operators' codifiers nor stores."""
-    return [sensor.codifier for node, sensor in configuration.sensors() if node.driver not in {OPERATOR, *STORES}]
+    """Return the sensors of a configuration that send readings: all but the codifiers of operators."""
+    return [sensor.codifier for node, sensor in configuration.sensors() if node.driver != OPERATOR]
 
 
 class Missing:

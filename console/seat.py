@@ -3,10 +3,10 @@
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from agent.participant import OPERATOR, Participant
 from config.loading import load
@@ -19,6 +19,8 @@ from protocol.frames import Bus
 
 DEFAULT_CODIFIER: Final = "CC"
 BOTH: Final = tuple(Bus)
+
+Load: TypeAlias = Callable[[str | None], Configuration]
 
 
 class CodifierError(JphError):
@@ -55,28 +57,30 @@ class Seat:
             tell(remark)
 
 
-def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False) -> Seat:
-    """Find the configuration and the codifier that the options `--config` and `--as` ask for; raises JphError."""
-    logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
-    configuration, origin = find_configuration(source)
-    return Seat(
-        configuration, origin, choose_codifier(configuration, codifier, os.environ, socket.gethostname()), quiet
-    )
+def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False, load: Load = load) -> Seat:
+    """Find the configuration and the codifier that the options `--config` and `--as` ask for; raises JphError.
 
-
-def find_configuration(source: str | None) -> tuple[Configuration, str]:
-    """Load the configuration, or the running demo's where there is none, or the defaults; and say which it is.
-
-    What its drivers and stores are told is not looked at: that would import each of them.
+    `load` loads a configuration. Left to itself it does not look at what drivers and stores are told: that would
+    import each of them.
     """
+    logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
+    if os.environ.get("JPH_DEBUG") == "1":
+        logging.getLogger("jph").setLevel(logging.DEBUG)
+    configuration, origin = find_configuration(source, load)
+    codifier = choose_codifier(configuration, codifier, os.environ, socket.gethostname())
+    return Seat(configuration, origin, codifier, quiet)
+
+
+def find_configuration(source: str | None, load: Load = load) -> tuple[Configuration, str]:
+    """Load the configuration, or the running demo's where there is none, or the defaults; and say which it is."""
     try:
         configuration = load(source)
     except NoConfigurationError:
-        return _without_configuration()
+        return _without_configuration(load)
     return configuration, configuration.source + _remark_on_warnings(configuration)
 
 
-def _without_configuration() -> tuple[Configuration, str]:
+def _without_configuration(load: Load) -> tuple[Configuration, str]:
     demo = demo_traces.running()
     if demo is None:
         return Configuration(), "no configuration (`jph init` writes one), so the default groups"

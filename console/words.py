@@ -9,6 +9,8 @@ from protocol.readings import Value
 
 NOTHING: Final = "-"  # stands for what is not known
 
+NOBODY_HEARD: Final = "see that the interface is the right one (network.interface), and that an agent runs"
+
 _SPOKEN_DIGITS: Final = 10  # a number of more characters is cut to seven significant digits; --json has them all
 
 # Up to so many seconds an age is told in this unit of so many seconds, with so many decimals.
@@ -30,6 +32,11 @@ def number(value: float) -> str:
     """Write a number as short as it can be told; text tables need no more than seven digits."""
     exact = repr(value)
     return exact if isinstance(value, int) or len(exact) <= _SPOKEN_DIGITS else f"{value:.7g}"
+
+
+def quantity(value: float) -> str:
+    """Write a number that was typed, as it was typed: 80, not 80.0."""
+    return number(int(value)) if value.is_integer() else number(value)
 
 
 def reading(value: Value | None, unit: str = "") -> str:
@@ -105,6 +112,11 @@ def address(sender: tuple[object, ...] | None) -> str | None:
         return None
     host, port = str(sender[0]), sender[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def rounded(figure: float | None) -> float | None:
+    """Cut a figure for JSON to three decimals: microseconds of what is in milliseconds, milliseconds of seconds."""
+    return None if figure is None else round(figure, 3)
 
 
 def whole(ms: float | None) -> int | None:

@@ -19,6 +19,7 @@ from console.commands.options import (
 from console.listening import Missing, listen_until, never, readable
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
+from protocol.members import Status
 from protocol.readings import Value
 
 SHORTEST_WAIT_S: Final = 6.0  # a sensor's default interval and a second
@@ -112,7 +113,7 @@ def known(participant: Participant, codifier: str) -> Got:
         value=record.value if record else None,
         unit=sensor.unit if sensor else "",
         timestamp_ms=record.timestamp_ms if record else None,
-        age_s=record.age_s(now_s) if record else None,
+        age_s=words.rounded(record.age_s(now_s)) if record else None,
         status=participant.roster.status(codifier, now_s),
     )
 
@@ -132,12 +133,14 @@ def cells(got: Got) -> list[Span]:
 
 
 def conclude(got: Sequence[Got], wait_s: float) -> int:
-    """Return the exit code, and say who was not heard."""
-    silent = [sensor.codifier for sensor in got if sensor.value is None]
+    """Return the exit code, and say of which sensors there is no value."""
+    empty = [sensor for sensor in got if sensor.value is None]
+    halted = [sensor.codifier for sensor in empty if sensor.status == Status.HALTED]
+    silent = [sensor.codifier for sensor in empty if sensor.status != Status.HALTED]
+    if halted:
+        tell(f"halted, `jph start` lets them send: {words.listed(halted)}")
     if silent:
-        tell(f"not heard within {words.age(wait_s)}: {words.listed(silent)}")
-        tell("see `jph nodes` for who is there; --timeout waits longer")
-    elif not got:
-        tell(f"nothing was heard within {words.age(wait_s)}")
-        tell("see that the interface is the right one (network.interface), and that an agent runs")
-    return 1 if silent or not got else 0
+        tell(f"not heard within {words.age(wait_s)}: {words.listed(silent)}; `jph nodes` tells who is there")
+    if not got:
+        tell(f"nothing was heard within {words.age(wait_s)}; {words.NOBODY_HEARD}")
+    return 1 if empty or not got else 0

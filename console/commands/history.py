@@ -10,10 +10,11 @@ import typer
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
-from config.model import Configuration, NoConfigurationError
-from console import demo_traces, words
+from config.model import Configuration
+from console import words
 from console.commands.options import ConfigOption, JsonOption, complete_codifier, one_codifier
 from console.output import Column, Output, stdout, tell
+from console.seat import find_configuration
 from console.words import visible
 from protocol.errors import JphError
 from protocol.readings import Reading
@@ -71,22 +72,11 @@ def history(
     if as_csv and json:
         raise typer.BadParameter("is one form, --json another: take one", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
-    with closing(open_for_reading(database or database_of(load_checked(config)))) as store:
+    with closing(open_for_reading(database or database_of(find_configuration(config, load_configuration)[0]))) as store:
         readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
         write = write_csv if as_csv else write_json if json else write_text
         write(stdout(), readings)
         return conclude(store, sensor, readings, limit)
-
-
-def load_checked(source: str | None) -> Configuration:
-    """Load the configuration with the options of its stores, or the running demo's where there is none."""
-    try:
-        return load_configuration(source)
-    except NoConfigurationError:
-        demo = demo_traces.running()
-        if demo is None:
-            raise
-        return load_configuration(demo.configuration)
 
 
 def database_of(configuration: Configuration) -> str:
@@ -94,7 +84,7 @@ def database_of(configuration: Configuration) -> str:
     stores = [node.options for node in configuration.nodes.values() if isinstance(node.options, SqliteOptions)]
     if not stores:
         raise NoHistoryError(
-            f"{configuration.source} has no node that stores readings",
+            f"{configuration.source or 'no configuration, so there is'} has no node that stores readings",
             "give it one with `driver: sqlite`, or name a file with --database",
         )
     paths = [store.path for store in stores]

@@ -6,7 +6,7 @@ from agent.participant import OPERATOR, Heard, Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
 from console.listening import listen_until
-from console.output import Column, Output, Span, status_span, stdout
+from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import ControlFrame
 from protocol.members import NodeRecord
@@ -77,7 +77,15 @@ async def listen(seat: Seat, seconds: float | None, output: Output, *, json: boo
         hidden = show(output, reports, json=json)
         output.flush()
         seat.say_how_it_went(participant, hidden)
-        return 0 if any(report.state != "unheard" for report in reports) else 1
+        return conclude(reports)
+
+
+def conclude(reports: Sequence[NodeReport]) -> int:
+    """Return the exit code, and say when nobody is there."""
+    if any(one.state != "unheard" for one in reports):
+        return 0
+    tell(f"no node was heard; {words.NOBODY_HEARD}")
+    return 1
 
 
 async def hear_all(participant: Participant, seconds: float | None) -> None:
@@ -96,12 +104,14 @@ async def hear_all(participant: Participant, seconds: float | None) -> None:
 
 
 def survey(participant: Participant) -> list[NodeReport]:
-    """Return what is known of each node but this program: those of the configuration, then the others heard."""
-    configured = participant.configuration.nodes
-    roster = participant.roster
-    others = sorted(codifier for codifier in roster.nodes if codifier not in configured)
-    codifiers = [codifier for codifier in (*configured, *others) if codifier != participant.codifier]
-    return [report(participant, roster.nodes[codifier]) for codifier in codifiers if codifier in roster.nodes]
+    """Return what is known of each node but this program: those of the configuration, then the others heard.
+
+    A codifier for operators is a node only as long as an operator's program speaks under it.
+    """
+    configured, known = participant.configuration.nodes, participant.roster.nodes
+    codifiers = [*configured, *sorted(codifier for codifier in known if codifier not in configured)]
+    records = [known[codifier] for codifier in codifiers if codifier != participant.codifier]
+    return [report(participant, record) for record in records if record.heard_s is not None or not record.operator]
 
 
 def report(participant: Participant, record: NodeRecord) -> NodeReport:
@@ -113,8 +123,8 @@ def report(participant: Participant, record: NodeRecord) -> NodeReport:
         host=(node.host if node else None) or "",
         state=state(record, participant.clock.now().monotonic_s),
         address=words.address(record.sender),
-        rtt_ms=record.round_trips.last_ms,
-        offset_ms=record.round_trips.offset_ms,
+        rtt_ms=words.rounded(record.round_trips.last_ms),
+        offset_ms=words.rounded(record.round_trips.offset_ms),
         started_ms=words.whole(record.started_wall_ms),
         config_time_ms=words.whole(record.config_time_ms),
         sensors=sum(1 for sensor in participant.roster.sensors.values() if sensor.node == record.codifier),

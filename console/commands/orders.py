@@ -136,7 +136,7 @@ class Order:
         return answer.ok
 
     def _words(self, answer: Answer) -> str:
-        value = f" {words.number(self.number)}" if self.flag in WITH_NUMBER else ""
+        value = f" {words.quantity(self.number)}" if self.flag in WITH_NUMBER else ""
         return f"{answer.codifier} {self.flag.name.lower()}{value}"
 
     def _document(self, answer: Answer) -> dict[str, object]:
@@ -148,7 +148,7 @@ class Order:
             "code": answer.code,
             "reason": answer.reason,
             "acknowledged": answer.acknowledged,
-            "elapsed_ms": answer.elapsed_ms,
+            "elapsed_ms": words.rounded(answer.elapsed_ms),
             "attempts": answer.attempts,
         }
 

@@ -30,7 +30,9 @@ def send(
             help="To whom; @@ is everybody.",
         ),
     ],
-    number: Annotated[float | None, typer.Argument(metavar="[NUMBER]", parser=finite, help="What the frame carries; else 0.")] = None,
+    number: Annotated[
+        float | None, typer.Argument(metavar="[NUMBER]", parser=finite, help="What the frame carries; else 0.")
+    ] = None,
     *,
     config: ConfigOption = None,
     speak_as: AsOption = None,

@@ -6,7 +6,7 @@ from agent.participant import Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
 from console.listening import Missing, listen_until, never, readable
-from console.output import Column, Output, Span, status_span, stdout
+from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.members import SensorRecord
 from protocol.readings import Value
@@ -82,7 +82,15 @@ async def listen(seat: Seat, seconds: float | None, output: Output, *, json: boo
         hidden = show(output, reports, json=json)
         output.flush()
         seat.say_how_it_went(participant, hidden)
-        return 0 if any(report.received for report in reports) else 1
+        return conclude(reports)
+
+
+def conclude(reports: Sequence[SensorReport]) -> int:
+    """Return the exit code, and say when nothing came."""
+    if any(one.received for one in reports):
+        return 0
+    tell(f"no reading was heard; {words.NOBODY_HEARD}")
+    return 1
 
 
 def survey(participant: Participant, expected: Sequence[str]) -> list[SensorReport]:
@@ -104,7 +112,7 @@ def report(participant: Participant, record: SensorRecord) -> SensorReport:
         value=record.value,
         unit=sensor.unit if sensor else "",
         timestamp_ms=record.timestamp_ms,
-        age_s=record.age_s(now_s),
+        age_s=words.rounded(record.age_s(now_s)),
         status=participant.roster.status(record.codifier, now_s),
         received=tracker.received,
         missing=tracker.missing,
