@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -86,7 +87,7 @@ class Sqlite(SqliteHistory):
         """Keep all readings in one transaction and return how many of them were new."""
         if not readings:
             return 0
-        rows = [to_row(reading) for reading in readings]
+        rows = sorted(map(to_row, readings), key=itemgetter(0))  # a sensor's rows lie side by side
         self._follow_the_path()
         with explained(self._path), self._connection:
             return self._connection.executemany(_INSERT, rows).rowcount

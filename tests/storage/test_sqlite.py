@@ -312,9 +312,9 @@ def test_a_writer_that_is_killed_loses_no_committed_batch(path: Path) -> None:
     assert found == [Reading("C1", 1000 + n, n, n / 8) for n in range(len(found))]
 
 
-def test_two_agents_that_begin_a_file_at_once_both_find_it_ready(path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from tests.storage.test_sqlite import sqlite; sqlite(Path(sys.argv[1]))"
-    )
-    starting = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
+OPENER = "import sys; from storage.sqlite import Sqlite, SqliteOptions; Sqlite(SqliteOptions(path=sys.argv[1])).close()"
+
+
+def test_agents_that_begin_a_file_at_once_all_find_it_ready(path: Path) -> None:
+    starting = [subprocess.Popen([sys.executable, "-c", OPENER, path]) for _ in range(4)]
     assert [process.wait() for process in starting] == [0, 0, 0, 0]
