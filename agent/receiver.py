@@ -33,7 +33,7 @@ class Receiver:
         self._resting: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
         self._interface: Interface | None = None
-        self._own_address = ""
+        self._own_addresses: frozenset[str] = frozenset()
         self._silent_since_s = 0.0
         self._dropped_before = 0
 
@@ -53,7 +53,7 @@ class Receiver:
         self.close()
         self._socket = sockets.open_receiver(self._group, interface)
         self._interface = interface
-        self._own_address = str(interface.addresses[0].ip)
+        self._own_addresses = frozenset(str(address.ip) for address in interface.addresses)
         self._silent_since_s = self._clock.now().monotonic_s
         asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
@@ -114,8 +114,8 @@ class Receiver:
 
     def _notice(self, datagrams: list[Datagram], now_s: float) -> None:
         """Only another computer proves that the switches know of this one: own datagrams come back inside it."""
-        own = self._own_address
+        own = self._own_addresses
         for _, sender in datagrams:
-            if sender[0] != own:
+            if sender[0] not in own:
                 self._silent_since_s = now_s
                 return

@@ -321,10 +321,11 @@ async def test_who_hears_other_hosts_does_not_join_again(
         assert bus.counters.rejoins == 0
 
 
+@NETWORKS
 async def test_own_datagrams_do_not_prove_that_the_switch_knows_us(
-    hearing: Hearing, here: Host, driven_time: DrivenLoop
+    hearing: Hearing, here: Host, driven_time: DrivenLoop, network: Network
 ) -> None:
-    async with bus_of(hearing, listen={DATA}, clock=driven_time.clock) as bus:
+    async with bus_of(hearing, network, listen={DATA}, clock=driven_time.clock) as bus:
         for number in range(1, 4):
             bus.send(DATA, b"reading")
             await hearing.number(number)
