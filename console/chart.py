@@ -21,7 +21,7 @@ from console.traces import Point
 
 LABEL: Final = 8  # cells for the numbers of the axis
 LEAST_HEIGHT: Final = 4  # lines below which there is no chart
-LEAST_WIDTH: Final = 20
+LEAST_WIDTH: Final = 26
 _LABEL_EVERY: Final = 4  # lines between two numbers of the axis
 
 

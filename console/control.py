@@ -10,7 +10,7 @@ from typing import Final
 
 from console import figures
 from console.catalogue import Catalogue
-from console.lines import EMPTY, Ink, Line, Span, cell, clip, line, spread
+from console.lines import EMPTY, Ink, Line, Span, clip, line, spread
 from console.model import Given, Model
 from console.symbols import Symbols
 from console.words import clock_time, visible
@@ -125,7 +125,7 @@ def draw_control(
     """Draw the panel: what the next command would go to, the keys (key, word), and the last answers, newest first."""
     head = [_targets_line(model, width, symbols), *_key_lines(keys, width)] if model.armed else _read_only(width)
     room = max(0, height - len(head))
-    return [*head, *(_given_line(given, width) for given in list(reversed(model.given))[:room])]
+    return [*head, *(_given_line(given, width, symbols) for given in list(reversed(model.given))[:room])]
 
 
 def _read_only(width: int) -> list[Line]:
@@ -147,19 +147,24 @@ def _targets_line(model: Model, width: int, symbols: Symbols) -> Line:
 
 
 def _key_lines(keys: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    spans = [span for key, word in keys for span in (Span(f" {key}", Ink.KEY), Span(f" {word} ", Ink.TEXT))]
-    return [clip(line(spans), width)]
+    """Draw the keys on as many lines as they take."""
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for key, word in keys:
+        length = len(key) + len(word) + 3
+        if used + length > width:
+            lines.append([])
+            used = 0
+        used += length
+        lines[-1] += [Span(f" {key}", Ink.KEY), Span(f" {word} ", Ink.TEXT)]
+    return [clip(line(spans), width) for spans in lines]
 
 
-def _given_line(given: Given, width: int) -> Line:
+def _given_line(given: Given, width: int, symbols: Symbols) -> Line:
     words, ink = outcome(given)
-    return clip(
-        line(
-            [
-                Span(f" {clock_time(given.wall_ms)[:8]} ", Ink.DIM),
-                Span(cell(order_words(given), 12) + " ", Ink.STRONG),
-                Span(visible(words), ink),
-            ]
-        ),
-        width,
-    )
+    spans = [
+        Span(f" {clock_time(given.wall_ms)[:8]} ", Ink.DIM),
+        Span(f"{order_words(given)}  ", Ink.STRONG),
+        Span(visible(words), ink),
+    ]
+    return clip(line(spans), width, symbols.ellipsis)

@@ -1,6 +1,7 @@
 """Everything that is known of the row under the cursor: its value large, its chart, then the facts."""
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,27 +11,37 @@ from console.chart import LEAST_HEIGHT, Threshold, draw_chart, frame_at
 from console.lines import EMPTY, Ink, Line, Span, cell, clip, line, spread
 from console.model import Model
 from console.observer import NodeRow, NodeState, SensorRow
-from console.rows import NODE_STATUSES
+from console.rows import CLOCK_IS_OFF_MS, NODE_STATUSES
 from console.symbols import STATUS_INKS, Symbols
 from console.traces import Point
 from console.words import clock_time, date_and_time, visible
 
-LABEL: Final = 11
-MOST_CHART_LINES: Final = 16
+LABEL: Final = 12
+CHART_LINES: Final = range(8, 17)
+"""A chart is at least and at most so high; facts that find no room under it can be scrolled to."""
+
+MOST_FACT_LINES: Final = 4  # a text from the network may be 1,100 characters long
 MAX_ATTRIBUTES: Final = 40  # lines; a frame has room for several hundred attributes
 
 Fact = tuple[str, str, Ink]
 
 
 def draw_detail(model: Model, points: Sequence[Point], width: int, height: int, symbols: Symbols) -> list[Line]:
-    """Draw the panel; it is as long as what is known, the chart takes what height is left."""
+    """Draw the panel: as long as what is known, which may be more than its height."""
     if model.cursor is None:
         return [line([Span(" nothing was heard yet", Ink.DIM)])]
     row, node = model.selected, model.selected_node
-    facts = [_fact_line(fact, width, symbols) for fact in _facts(model, row, node, symbols)]
+    facts = [fact_line for fact in _facts(model, row, node, symbols) for fact_line in _fact_lines(fact, width)]
     head = _head(model, row, width, symbols)
-    chart = _chart(model, row, points, width, height - len(head) - len(facts) - 1, symbols)
+    chart_height = _chart_height(height - len(head), len(facts))
+    chart = _chart(model, points, (width, chart_height), symbols)
     return [*head, *chart, *facts]
+
+
+def _chart_height(room: int, facts: int) -> int:
+    """Return the lines of the chart: what the facts leave, within CHART_LINES; 0 where even those are too many."""
+    height = min(max(room - facts - 1, CHART_LINES.start), CHART_LINES.stop - 1)
+    return height if height < room - 1 else 0
 
 
 def _head(model: Model, row: SensorRow | None, width: int, symbols: Symbols) -> list[Line]:
@@ -55,10 +66,8 @@ def _age(model: Model, row: SensorRow) -> str:
     return "heard just now " if age == "now" else f"heard {age} ago "
 
 
-def _chart(
-    model: Model, row: SensorRow | None, points: Sequence[Point], width: int, room: int, symbols: Symbols
-) -> list[Line]:
-    height = min(MOST_CHART_LINES, room)
+def _chart(model: Model, points: Sequence[Point], size: tuple[int, int], symbols: Symbols) -> list[Line]:
+    row, (width, height) = model.selected, size
     if row is None or isinstance(row.value, str) or height < LEAST_HEIGHT:
         return [EMPTY]
     frame = frame_at(model.world.now.wall_ms, model.span_s, width - 1, height, symbols.raster.columns)
@@ -72,17 +81,16 @@ def thresholds(entry: Entry) -> list[Threshold]:
     return [Threshold(condition.threshold, ink) for condition, ink in conditions if condition is not None]
 
 
-def _fact_line(fact: Fact, width: int, symbols: Symbols) -> Line:
+def _fact_lines(fact: Fact, width: int) -> list[Line]:
+    """Draw a fact beside its label, on as many lines as it takes."""
     label, words, ink = fact
-    return clip(
-        line(
-            [
-                Span(f" {cell(label, LABEL)}", Ink.DIM),
-                Span(cell(words, width - LABEL - 1, ellipsis=symbols.ellipsis).rstrip(), ink),
-            ]
-        ),
-        width,
-    )
+    room = max(1, width - LABEL - 2)
+    texts = textwrap.wrap(visible(words), room)[:MOST_FACT_LINES] or [""]
+    labels = [label] + [""] * (len(texts) - 1)
+    return [
+        clip(line([Span(f" {cell(name, LABEL - 1)} ", Ink.DIM), Span(text, ink)]), width)
+        for name, text in zip(labels, texts, strict=True)
+    ]
 
 
 def _facts(model: Model, row: SensorRow | None, node: NodeRow | None, symbols: Symbols) -> Iterator[Fact]:
@@ -109,7 +117,8 @@ def _sensor_facts(model: Model, row: SensorRow, symbols: Symbols) -> Iterator[Fa
     yield "readings", _readings(row, dot), Ink.WARNING if row.missing or row.bad else Ink.TEXT
     if row.last_sequence is not None:
         kind = f"{dot}flag {row.flag}" if row.flag else ""
-        yield "numbering", f"at {row.last_sequence}{dot}begun anew {row.renumbered} times{kind}", Ink.TEXT
+        again = f"{dot}begun anew {row.renumbered} times" if row.renumbered else ""
+        yield "numbering", f"at {row.last_sequence}{kind}{again}", Ink.TEXT
 
 
 def _interval(entry: Entry, dot: str) -> str:
@@ -159,14 +168,11 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         yield (
             "clock",
             f"{figures.offset(node.offset_ms)} from ours",
-            Ink.WARNING if abs(node.offset_ms) > 1000 else Ink.TEXT,
+            Ink.WARNING if abs(node.offset_ms) >= CLOCK_IS_OFF_MS else Ink.TEXT,
         )
     if node.started_wall_ms is not None:
-        yield (
-            "started",
-            f"{clock_time(node.started_wall_ms)[:8]}{dot}{node.starts} times since the console opened",
-            Ink.TEXT,
-        )
+        again = f"{dot}{node.starts} times since the console was opened" if node.starts > 1 else ""
+        yield "started", clock_time(node.started_wall_ms)[:8] + again, Ink.TEXT
     if node.config_time_ms:
         yield "configured", date_and_time(node.config_time_ms)[:19], Ink.TEXT
     sensors = model.catalogue.published_by(node.codifier)

@@ -23,6 +23,7 @@ class EventList(Panel, can_focus=True):
         self.model = model
         self.symbols = symbols
         self._first = 0  # the number of the first event in the list, counted since the console was opened
+        self.following = True
         self._seen = 0  # how many events there were when the end was seen last
 
     @property
@@ -30,10 +31,10 @@ class EventList(Panel, can_focus=True):
         """How many events came since the end was seen."""
         return 0 if self.following else self.model.world.event_count - self._seen
 
-    @property
-    def following(self) -> bool:
-        """Tell whether the newest event is in view."""
-        return self.scroll_offset.y >= self.max_scroll_y
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the newest event as long as it is in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.following = new_value >= self.max_scroll_y
 
     def line_at(self, index: int) -> Line:
         """Draw an event."""
@@ -45,19 +46,20 @@ class EventList(Panel, can_focus=True):
     def show(self) -> None:
         """Show the events as they are now: stay at the end, or at the events in view."""
         world = self.model.world
-        following = self.following
         first = world.event_count - len(world.events)
         gone, self._first = first - self._first, first
+        following = self.following
         self.resize_to(len(world.events))
         if following:
-            self._seen = world.event_count
-            self.scroll_to(y=self.max_scroll_y, animate=False)
-        elif gone:
+            self.follow()
+            return
+        if gone:
             self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False)
         self.paint()
 
     def follow(self) -> None:
         """Go to the newest event and stay there."""
+        self.following = True
         self._seen = self.model.world.event_count
         self.scroll_to(y=self.max_scroll_y, animate=False)
         self.paint()

@@ -41,7 +41,7 @@ def draw_event(event: Event, catalogue: Catalogue, width: int, symbols: Symbols)
         Span(f" {visible(_words(event, symbols))}", Ink.TEXT),
         Span(who, Ink.DIM),
     ]
-    return clip(line(spans), width)
+    return clip(line(spans), width, symbols.ellipsis)
 
 
 def _status_of(event: Event) -> Status:

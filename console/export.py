@@ -33,7 +33,7 @@ class ExportError(JphError):
 
 
 def export(model: Model, path: Path) -> int:
-    """Write the sensors that are shown, in their order; returns how many. Never overwrites a file; raises ExportError."""
+    """Write the sensors that are shown, in their order, to a new file; returns how many. Raises ExportError."""
     rows = [_row(model, key) for key in model.keys if not key.is_node]
     write = _write_json if path.suffix in _JSON_ENDINGS else _write_csv
     try:

@@ -14,7 +14,7 @@ _EVENTS_SHARE: Final = 0.22
 _EVENTS: Final = range(4, 15)  # lines of the event list, without its heading
 _CONTROL: Final = 5
 _FRAME: Final = 2  # lines of title and key bar
-_LEAST_TABLE: Final = 5  # with its heading
+_LEAST_TABLE: Final = 9  # lines, with its headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,16 @@ def _wanted(panels: Panels, *, wide: bool, armed: bool) -> set[Part]:
     return {part for part, wish, default in wishes if (default if wish is None else wish)}
 
 
-def _beside(width: int, _height: int, parts: set[Part], events: int) -> Layout:
+def _beside(width: int, height: int, parts: set[Part], events: int) -> Layout:
+    if height - _FRAME - events - 1 < _LEAST_TABLE:
+        parts.discard(Part.EVENTS)
     side = bool(parts & {Part.DETAIL, Part.CONTROL})
     return Layout(
         side_by_side=True,
         side_width=_within(round(width * _SIDE_SHARE), _SIDE) if side else 0,
         parts=frozenset(parts),
         events_height=events,
-        control_height=0 if Part.DETAIL not in parts else _CONTROL,
+        control_height=_CONTROL if Part.DETAIL in parts else 0,
     )
 
 

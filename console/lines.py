@@ -92,7 +92,7 @@ def line(spans: Iterable[Span], ground: Ground = Ground.PLAIN) -> Line:
     return Line(tuple(joined), ground)
 
 
-def cell(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
+def cell(text: str, width: int, *, right: bool = False, ellipsis: str = "") -> str:
     """Fit text of any origin into exactly `width` cells: made harmless, padded, or cut with an ellipsis."""
     harmless = visible(text)
     length = len(harmless) if harmless.isascii() else cell_len(harmless)
@@ -102,8 +102,8 @@ def cell(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -
     return padding + harmless if right else harmless + padding
 
 
-def cut(text: str, width: int, ellipsis: str = "…") -> str:
-    """Shorten text to `width` cells; the last one says that something was left out."""
+def cut(text: str, width: int, ellipsis: str = "") -> str:
+    """Shorten text to `width` cells; the ellipsis at its end says that something was left out."""
     if width <= len(ellipsis):
         return set_cell_size(text, max(0, width))
     return set_cell_size(text, width - len(ellipsis)) + ellipsis
@@ -118,7 +118,7 @@ def spread(left: Iterable[Span], right: Iterable[Span], width: int, ground: Grou
     return clip(line((*beginning.spans, gap, *ending.spans), ground), width)
 
 
-def clip(long: Line, width: int) -> Line:
+def clip(long: Line, width: int, ellipsis: str = "") -> Line:
     """Cut a line at `width` cells."""
     if long.width <= width:
         return long
@@ -127,7 +127,7 @@ def clip(long: Line, width: int) -> Line:
     for span in long.spans:
         length = cell_len(span.text)
         if length >= room:
-            kept.append(Span(cut(span.text, room) if length > room else span.text, span.ink))
+            kept.append(Span(cut(span.text, room, ellipsis) if length > room else span.text, span.ink))
             break
         kept.append(span)
         room -= length

@@ -120,10 +120,11 @@ def _wanted(row: SensorRow, catalogue: Catalogue, wish: Arrangement) -> bool:
 
 
 def _sorted(rows: list[SensorRow], world: World, catalogue: Catalogue, wish: Arrangement) -> list[str]:
-    sort = SORTS[wish.sort]
+    sort, usual = SORTS[wish.sort], SORTS[0]
+    rows = sorted(rows, key=lambda row: usual.key(row, catalogue[row.codifier], world))
     keyed = [(sort.key(row, catalogue[row.codifier], world), row.codifier) for row in rows]
     known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=wish.reverse)
-    return [codifier for _, codifier in known] + sorted(codifier for key, codifier in keyed if key is None)
+    return [codifier for _, codifier in known] + [codifier for key, codifier in keyed if key is None]
 
 
 def _grouped(codifiers: list[str], world: World) -> list[Key]:

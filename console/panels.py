@@ -12,7 +12,6 @@ from textual.widget import Widget
 from console.lines import EMPTY, Line, changed_width
 from console.painter import Painter
 
-
 Clicked = Callable[[int], None]
 
 

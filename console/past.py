@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +99,7 @@ def with_gaps(points: Sequence[Point], longest_s: float) -> list[Point]:
     if not points:
         return []
     result = [points[0]]
-    for before, point in zip(points, points[1:], strict=False):
+    for before, point in pairwise(points):
         if point.at_ms - before.at_ms > longest_s * 1000:
             result.append(Point(before.at_ms, math.nan))
         result.append(point)

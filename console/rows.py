@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from console import figures
+from console.catalogue import Entry
 from console.lines import Ground, Ink, Line, Span, cell, clip, line
 from console.model import Model
 from console.observer import NodeRow, NodeState, SensorRow
 from console.ordering import SORTS, Key
 from console.sparks import SPARK_POINTS, spark
 from console.symbols import STATUS_INKS, Symbols
+from console.words import visible
 from protocol.members import Status
 
 LOSS_IS_GRAVE: Final = 0.05  # from this share on, loss is shown like a critical value
+
+CLOCK_IS_OFF_MS: Final = 1_000.0  # from this offset on, a clock needs a look
 
 _BEFORE_WORD: Final = 5  # mark, branch, a space, the status's glyph, a space
 _STATUS_WORD: Final = 8
@@ -62,7 +66,7 @@ class Columns:
 
 
 # From the widest to the narrowest: the first that leaves room for a name is taken.
-_CHOICES: Final = (
+_CHOICES: Final[tuple[dict[str, int], ...]] = (
     {},
     {"spark": 10},
     {"spark": 8, "round_trip": 0},
@@ -117,7 +121,7 @@ def heading_row(model: Model, columns: Columns, symbols: Symbols) -> Line:
         if width:
             chosen = bool(sort) and sort == sorted_by
             title_there = f"{title}{arrow}" if chosen else title
-            gap = "  " if column == "name" else "" if column == "word" else " "
+            gap = "  " if column == "name" else " " if len(spans) > 1 else ""
             spans += [Span(gap), Span(cell(title_there, width, right=right), Ink.ACCENT if chosen else Ink.DIM)]
     return clip(line(spans), columns.width)
 
@@ -137,7 +141,7 @@ def draw_row(model: Model, key: Key, columns: Columns, symbols: Symbols) -> Line
     """Draw one row of the table."""
     spans = _node_spans(model, key, columns, symbols) if key.is_node else _sensor_spans(model, key, columns, symbols)
     ground = Ground.CURSOR if key == model.cursor else Ground.NODE if _is_heading(model, key) else Ground.PLAIN
-    return clip(line(spans, ground), columns.width)
+    return clip(line(spans, ground), columns.width, symbols.ellipsis)
 
 
 def _is_heading(model: Model, key: Key) -> bool:
@@ -157,7 +161,7 @@ def _gutter(model: Model, key: Key, symbols: Symbols) -> list[Span]:
 
 
 def _status_span(status: Status, word: str, columns: Columns, symbols: Symbols) -> Span:
-    text = f"{symbols.statuses[status]} {word.ljust(columns.word)}" if columns.word else symbols.statuses[status] + " "
+    text = f"{symbols.statuses[status]} {word.ljust(columns.word)}" if columns.word else symbols.statuses[status]
     return Span(text, STATUS_INKS[status])
 
 
@@ -215,7 +219,8 @@ def _round_trip(model: Model, key: Key, columns: Columns) -> list[Span]:
 def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> list[Span]:
     node = model.world.nodes.get(key.codifier) or NodeRow(key.codifier, NodeState.UNHEARD)
     entry = model.catalogue[key.codifier]
-    room = columns.before_name - (columns.round_trip + 1 if columns.round_trip else 0) - (columns.word + 1) - 10
+    taken = (columns.word, columns.round_trip)
+    room = columns.before_name - 10 - sum(width + 1 for width in taken if width)
     name = entry.name or ("not in the configuration" if not entry.configured else entry.driver)
     return [
         *_gutter(model, key, symbols),
@@ -223,19 +228,25 @@ def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> l
         Span(f" {key.codifier}", Ink.STRONG),
         Span(f" {cell(name, room, ellipsis=symbols.ellipsis)}", Ink.TEXT if node.state is NodeState.ALIVE else Ink.DIM),
         *_round_trip(model, key, columns),
-        *_node_remarks(node, model),
+        Span("  "),
+        *_node_remarks(node, entry, columns.name),
     ]
 
 
-def _node_remarks(node: NodeRow, model: Model) -> list[Span]:
-    entry = model.catalogue[node.codifier]
-    remarks = [Span(f"  clock {figures.offset(node.offset_ms)}", Ink.DIM)] if node.offset_ms is not None else []
-    place = f"{entry.driver} on {entry.host}" if entry.host and entry.driver else entry.driver
-    if place:
-        remarks.append(Span(f"  {cell(place, len(place))}".rstrip(), Ink.DIM))
-    if node.rivals:
-        remarks.insert(0, Span("  duplicate", Ink.CRITICAL))
-    return remarks
+def _node_remarks(node: NodeRow, entry: Entry, room: int) -> list[Span]:
+    """Say what else is known of a node: as many whole remarks as have room, the gravest first."""
+    remarks = [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
+    far_off = node.offset_ms is not None and abs(node.offset_ms) >= CLOCK_IS_OFF_MS
+    clock = [Span(f"clock {figures.offset(node.offset_ms)}", Ink.WARNING if far_off else Ink.DIM)]
+    place = [Span(visible(f"{entry.driver} on {entry.host}" if entry.host else entry.driver), Ink.DIM)]
+    remarks += [*clock, *place] if node.offset_ms is not None else place
+    kept: list[Span] = []
+    for remark in remarks:
+        room -= len(remark.text) + 2
+        if room < -2:
+            break
+        kept += [remark, Span("  ")]
+    return kept[:-1]
 
 
 def row_text(model: Model, key: Key) -> str:

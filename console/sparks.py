@@ -8,6 +8,9 @@ SPARK_POINTS: Final = 16
 _STILLNESS: Final = 0.004
 """A range smaller than this share of the value is drawn as part of one of that size: noise is no movement."""
 
+_LEAST: Final = 1e-300
+"""Of a smaller range the inverse is no float."""
+
 
 def spark(values: Sequence[float], levels: str, width: int = SPARK_POINTS) -> str:
     """Draw the last `width` values between their lowest and highest, newest at the right end; NaN is a blank."""
@@ -20,7 +23,7 @@ def spark(values: Sequence[float], levels: str, width: int = SPARK_POINTS) -> st
     if high - low < room:
         low -= (room - (high - low)) / 2
     span = max(high - low, room)
-    scale = (len(levels) - 1) / span if span > 0 else 0.0
+    scale = (len(levels) - 1) / span if span > _LEAST else 0.0
     drawn = "".join(
         " " if math.isnan(value) else levels[_level((value - low) * scale, len(levels))] for value in recent
     )

@@ -30,19 +30,14 @@ class Symbols:
     sparks: str
     raster: Raster
     ellipsis: str
-    rule: str
     threshold: str
     bar: str
     open_group: str
-    member: str
     last_member: str
     mark: str
-    cursor: str
     up: str
     down: str
     dot: str
-    arrow: str
-    plus_minus: str
 
 
 STATUS_INKS: Final[dict[Status, Ink]] = {
@@ -84,19 +79,14 @@ UNICODE: Final = Symbols(
     sparks="▁▂▃▄▅▆▇█",
     raster=Raster(2, 4, _braille()),
     ellipsis="…",
-    rule="─",
     threshold="┈",
     bar="│",
     open_group="▾",
-    member="├",
     last_member="└",
     mark="✓",
-    cursor="▌",
     up="↑",
     down="↓",
     dot="·",
-    arrow="→",
-    plus_minus="±",
 )
 
 # The fonts of the Linux console hold the characters of the first PCs and little more.
@@ -114,19 +104,14 @@ BLOCKS: Final = Symbols(
     sparks="_▄█",
     raster=Raster(1, 2, " ▀▄█"),
     ellipsis="~",
-    rule="─",
     threshold="-",
     bar="│",
     open_group="▼",
-    member="├",
     last_member="└",
     mark="√",
-    cursor="█",
     up="↑",
     down="↓",
     dot="·",
-    arrow="→",
-    plus_minus="±",
 )
 
 ASCII: Final = Symbols(
@@ -143,19 +128,14 @@ ASCII: Final = Symbols(
     sparks="_.-=*#",
     raster=Raster(1, 1, " *"),
     ellipsis="~",
-    rule="-",
     threshold=".",
     bar="|",
     open_group="v",
-    member="|",
     last_member="`",
     mark="*",
-    cursor=">",
     up="^",
     down="v",
     dot="-",
-    arrow="->",
-    plus_minus="+-",
 )
 
 SETS: Final = {symbols.name: symbols for symbols in (UNICODE, BLOCKS, ASCII)}

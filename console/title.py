@@ -30,7 +30,7 @@ def _drawings(model: Model, codifier: str, symbols: Symbols) -> Iterator[tuple[l
     words, glyphs, few = (
         _counts(model, symbols, words=w, zeros=z) for w, z in ((True, True), (False, True), (False, False))
     )
-    clock = clock_time(model.world.now.wall_ms)[:8]
+    clock = clock_time(model.live.now.wall_ms)[:8]
     flow = [Span(f"{figures.rate(model.live.readings_per_s)}/s", Ink.STRONG), Span(" readings  ", Ink.DIM)]
     short_flow = [Span(f"{figures.rate(model.live.readings_per_s)}/s  ", Ink.DIM)]
     losses = _losses(model)
@@ -44,7 +44,7 @@ def _drawings(model: Model, codifier: str, symbols: Symbols) -> Iterator[tuple[l
 
 def interface(model: Model) -> str:
     """Return the part of the bus's description that names the interface."""
-    return model.live.bus.description.partition(",")[0]
+    return model.live.bus.description.partition(" (")[0].partition(",")[0]
 
 
 def _counts(model: Model, symbols: Symbols, *, words: bool, zeros: bool) -> list[Span]:

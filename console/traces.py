@@ -10,6 +10,9 @@ from protocol.readings import Value
 TRACE_POINTS: Final = 600
 """Points per sensor, 16 bytes each: ten minutes at one a second, 10 MiB for 1,000 sensors."""
 
+LARGEST: Final = 1e300
+"""Beyond this, differences and sums of values are no floats any more."""
+
 GAP: Final = math.nan
 """The value of a point that says: here something is missing."""
 
@@ -58,12 +61,12 @@ class Trace:
 
 
 def number_of(value: Value) -> float | None:
-    """Return what a chart can show of a value: no text, no NaN, and no integer beyond the largest float."""
+    """Return what a chart can show of a value: no text, no NaN, nothing beyond LARGEST."""
     try:
         number = math.nan if isinstance(value, str) else float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= LARGEST else None
 
 
 def joined(stored: Iterable[Point], heard: Iterable[Point]) -> list[Point]:

@@ -1,6 +1,7 @@
-"""A network for tests of the console: a real roster and a real observer, fed with frames at times that a test decides."""
+"""A network for tests of the console: a real roster and observer, fed with frames at times that a test decides."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from agent.participant import Answer, profiles
@@ -17,9 +18,11 @@ from protocol.instants import Instant
 from protocol.members import Sender
 from protocol.readings import Attributes, Reading, Value
 from protocol.roster import Roster
+from storage.sqlite import SqliteOptions
 
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
 ADDRESSES: Final[Mapping[str, Sender]] = {"C1": ("10.0.0.1", 4101), "F1": ("10.0.0.2", 4201)}
+ELSEWHERE: Final[Sender] = ("10.0.0.9", 4900)
 
 
 def sensor(codifier: str, name: str = "", unit: str = "", alarms: Alarms | None = None) -> Sensor:
@@ -47,6 +50,12 @@ def small_network(network: Network | None = None) -> Configuration:
     )
 
 
+def storing_network(path: Path) -> Configuration:
+    """Return the configuration of a network with a node that stores readings in a file."""
+    node = Node(sensor=sensor("Q1"), driver="sqlite", options=SqliteOptions(path=str(path)))
+    return Configuration(nodes={"Q1": node})
+
+
 class Feed:
     """Stands where the bus's thread stands: takes frames and pings, gives batches and points."""
 
@@ -61,7 +70,7 @@ class Feed:
         self.commands: list[tuple[Flag, str, float]] = []
         self.pings: list[str] = []
         self.code: Code | None = Code.TAKEN
-        self._sequences: dict[tuple[str, bool], int] = {}
+        self._sequences: dict[tuple[str, bool, int], int] = {}
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -72,7 +81,7 @@ class Feed:
         sequence = self._next(codifier, data=True, lost=lost)
         reading = Reading(codifier, int(self.now.wall_ms), sequence, value, attributes)
         frame = reading_frame(reading)
-        events = self.roster.hear_data(frame, ADDRESSES.get(codifier, ("10.0.0.9", 4900)), self.now)
+        events = self.roster.hear_data(frame, ADDRESSES.get(codifier, ELSEWHERE), self.now)
         self.observer.heard(frame, self.now, events)
 
     def control(
@@ -86,9 +95,11 @@ class Feed:
         sender: Sender | None = None,
     ) -> tuple[Event, ...]:
         """Hear a control frame."""
-        sequence = self._next(codifier, data=False)
+        usual = ADDRESSES.get(codifier, ELSEWHERE)
+        sender = sender or usual
+        sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
         frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
-        events = self.roster.hear_control(frame, sender or ADDRESSES.get(codifier, ("10.0.0.9", 4900)), self.now)
+        events = self.roster.hear_control(frame, sender, self.now)
         self.observer.heard(frame, self.now, events)
         return events
 
@@ -120,10 +131,10 @@ class Feed:
         self.commands.append((flag, codifier, number))
         return Answer(codifier, self.code, acknowledged=True, elapsed_ms=1.25, attempts=1)
 
-    def _next(self, codifier: str, *, data: bool, lost: int = 0) -> int:
-        sequence = self._sequences.get((codifier, data), 100) + 1 + lost
-        self._sequences[codifier, data] = sequence
-        return sequence
+    def _next(self, codifier: str, *, data: bool, lost: int = 0, first: int = 100) -> int:
+        numbering = (codifier, data, first)
+        self._sequences[numbering] = self._sequences.get(numbering, first) + 1 + lost
+        return self._sequences[numbering]
 
 
 def model_of(feed: Feed) -> Model:

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from config.model import Configuration
+from console.charting import Chart
+from console.model import Model
+from console.past import Past
+from console.traces import Point
+from protocol.readings import Reading
+from storage.sqlite import Sqlite, SqliteOptions
+from tests.console.feeding import START, Feed, lively, model_of, storing_network
+
+SPAN_S = 300.0
+
+
+@pytest.fixture
+def feed() -> Feed:
+    """Return a network that has lived for a while."""
+    return lively(Feed())
+
+
+@pytest.fixture
+def model(feed: Feed) -> Model:
+    """Return a model of it."""
+    return model_of(feed)
+
+
+async def follow(chart: Chart, model: Model) -> bool:
+    return await chart.follow(model.selected, SPAN_S, model.world)
+
+
+async def test_what_was_heard_is_charted(feed: Feed, model: Model) -> None:
+    chart = Chart(feed, Past(Configuration()))
+    assert await follow(chart, model)
+    assert len(chart.points) == 20
+    assert chart.points[-1].value == pytest.approx(50.4)
+
+
+async def test_nothing_is_asked_for_while_nothing_has_changed(feed: Feed, model: Model) -> None:
+    chart = Chart(feed, Past(Configuration()))
+    await follow(chart, model)
+    assert not await follow(chart, model)
+
+
+async def test_another_row_has_its_own_points(feed: Feed, model: Model) -> None:
+    chart = Chart(feed, Past(Configuration()))
+    await follow(chart, model)
+    model.move(1)
+    assert await follow(chart, model)
+    assert chart.points[-1].value == pytest.approx(74.5)
+
+
+async def test_without_a_sensor_under_the_cursor_there_are_no_points(feed: Feed, model: Model) -> None:
+    chart = Chart(feed, Past(Configuration()))
+    await follow(chart, model)
+    model.set_filter("nobody has this")
+    assert await follow(chart, model)
+    assert chart.points == []
+    assert not await follow(chart, model)
+
+
+async def test_what_is_stored_comes_before_what_was_heard(feed: Feed, model: Model, tmp_path: Path) -> None:
+    store = Sqlite(SqliteOptions(path=str(tmp_path / "history.db")))
+    begin_ms = int(START.wall_ms) - 100_000
+    store.write([Reading("C1", begin_ms + 1_000 * number, number, 40.0) for number in range(100)])
+    store.close()
+    past = Past(storing_network(tmp_path / "history.db"))
+    chart = Chart(feed, past)
+    await follow(chart, model)
+    assert len(chart.points) == 120
+    assert chart.points[0] == Point(begin_ms, 40.0)
+    assert [point.at_ms for point in chart.points] == sorted(point.at_ms for point in chart.points)
+    await past.close()
+
+
+async def test_a_frozen_view_charts_what_was_known_then(feed: Feed, model: Model) -> None:
+    chart = Chart(feed, Past(Configuration()))
+    model.toggle_freeze()
+    feed.wait(1.0)
+    feed.reading("C1", 99.0)
+    model.apply(feed.batch())
+    await follow(chart, model)
+    assert chart.points[-1].value == pytest.approx(50.4)
