@@ -34,6 +34,22 @@ class Request(NamedTuple):
     count: int
 
 
+class Missing(NamedTuple):
+    """`count` readings from the sequence `first` on that have not arrived, and the hour in whose account they are."""
+
+    first: int
+    count: int
+    hour_ms: int
+
+
+class Progress(NamedTuple):
+    """How far a sensor was followed: the newest sequence known, and what is still missing before it."""
+
+    codifier: str
+    last: int
+    holes: tuple[Missing, ...] = ()
+
+
 @dataclass(slots=True)
 class Hole:
     """Readings `first` to `end` (exclusive, counted without wrap-around) that were not heard."""
