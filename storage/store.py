@@ -15,7 +15,7 @@ from protocol.accounts import Account
 from protocol.errors import JphError
 from protocol.frames import ControlFrame, DataFrame
 from protocol.readings import Reading
-from protocol.sensor_repair import Progress
+from protocol.repair import Missing, Progress
 
 __all__ = [
     "SAME_SEQUENCE_MS",
@@ -26,6 +26,7 @@ __all__ = [
     "Description",
     "Heard",
     "History",
+    "Missing",
     "Progress",
     "Span",
     "Store",
@@ -78,13 +79,15 @@ class Batch(NamedTuple):
 
     `readings` in order of arrival. `progress` replaces what the store has of the same sensors. `accounts` is added to
     what the store has of the same sensors and hours. `heard` are the other frames in order of arrival, for stores
-    with the ability HEARD: these count and keep them, others ignore them.
+    with the ability HEARD: these count and keep them, others ignore them. `hours_ms`, when it is not empty, is the
+    hour in which each of `readings` was booked as arrived, so that its outcome is booked there too.
     """
 
     readings: Sequence[Reading] = ()
     progress: Sequence[Progress] = ()
     accounts: Sequence[Account] = ()
     heard: Sequence[Heard] = ()
+    hours_ms: Sequence[int] = ()
 
 
 class Written(NamedTuple):
@@ -110,7 +113,7 @@ class Bucket(NamedTuple):
     max: float
     min: float
     stdev: float
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs of a bucket
 
 
 class Description(NamedTuple):
