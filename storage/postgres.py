@@ -1,0 +1,140 @@
+"""Readings in a PostgreSQL database (docs/drivers.md, "postgres")."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from protocol.accounts import Account
+from protocol.holes import Missing
+from protocol.readings import Reading
+from storage import postgres_retention, postgres_rollups
+from storage.postgres_link import Link
+from storage.postgres_options import PostgresOptions
+from storage.postgres_rows import from_row
+from storage.postgres_writing import Writer
+from storage.store import Ability, Batch, Bucket, Description, Progress, Span, Written
+
+_HISTORY: Final = """
+SELECT timestamp_ms, sequence, number, integer, codifier, text, exact, attributes FROM jph.readings
+WHERE codifier = %s AND timestamp_ms BETWEEN %s AND %s
+ORDER BY timestamp_ms DESC, sequence DESC LIMIT %s
+"""
+# Jumps from one codifier to the next along the key; SELECT DISTINCT would read every row.
+_CODIFIERS: Final = """
+WITH RECURSIVE known (codifier) AS (
+    SELECT min(codifier) FROM jph.readings
+    UNION ALL
+    SELECT (SELECT min(codifier) FROM jph.readings WHERE codifier > known.codifier)
+    FROM known WHERE codifier IS NOT NULL
+)
+SELECT codifier FROM known WHERE codifier IS NOT NULL
+"""
+_ACCOUNTS: Final = """
+SELECT codifier, hour_ms, sent, heard, repaired, stored, duplicate, bad, rejected, conflict,
+    not_kept, renumbered, too_many_holes, doubled, restarts
+FROM jph.accounts WHERE hour_ms BETWEEN %s AND %s ORDER BY hour_ms, codifier
+"""
+_SENSORS: Final = """
+INSERT INTO jph.sensors (codifier, name, unit, is_configured)
+SELECT codifier, name, unit, true
+FROM json_to_recordset(%s::json) AS described (codifier text, name text, unit text)
+ORDER BY codifier COLLATE "C"
+ON CONFLICT (codifier) DO UPDATE SET name = excluded.name, unit = excluded.unit, is_configured = true
+WHERE (sensors.name, sensors.unit, sensors.is_configured) IS DISTINCT FROM (excluded.name, excluded.unit, true)
+"""
+_UNKNOWN: Final = """
+UPDATE jph.sensors SET name = NULL, unit = NULL, is_configured = false
+WHERE is_configured AND codifier NOT IN (SELECT json_array_elements_text(%s::json))
+"""
+_PROGRESS: Final = "SELECT codifier, last, holes FROM jph.progress"
+
+_EARLIEST_MS: Final = -(2**63)
+_LATEST_MS: Final = 2**63 - 1  # of bigint
+
+
+class PostgresHistory:
+    """Reads a database; the contract is `storage.store.History`."""
+
+    def __init__(self, options: PostgresOptions) -> None:
+        self._link = Link(options)
+
+    def history(self, codifier: str, since_ms: int, until_ms: int, limit: int) -> list[Reading]:
+        """Return the newest `limit` readings of one sensor, oldest first, within both bounds inclusive."""
+        parameters = (codifier, _moment(since_ms), _moment(until_ms), max(0, min(limit, _LATEST_MS)))
+        with self._link.use() as connection:
+            newest_first = connection.execute(_HISTORY, parameters, binary=True).fetchall()
+        return [from_row(row) for row in reversed(newest_first)]
+
+    def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:
+        """Return one sensor's roll-ups whose end lies within both bounds inclusive, oldest first."""
+        with self._link.use() as connection:
+            return postgres_rollups.rollups(connection, codifier, span, _moment(since_ms), _moment(until_ms))
+
+    def accounts(self, since_ms: int, until_ms: int) -> list[Account]:
+        """Return the totals of every sensor and hour that begins within both bounds, sorted by hour and sensor."""
+        with self._link.use() as connection:
+            rows = connection.execute(_ACCOUNTS, (_moment(since_ms), _moment(until_ms)), binary=True)
+            return [Account(*row) for row in rows]
+
+    def codifiers(self) -> list[str]:
+        """Return every sensor that has readings, sorted."""
+        with self._link.use() as connection:
+            return [str(codifier) for (codifier,) in connection.execute(_CODIFIERS)]
+
+    def close(self) -> None:
+        """Let go of the connection; a second time does nothing."""
+        self._link.close()
+
+
+class Postgres(PostgresHistory):
+    """Writes and reads a database; the contract is `storage.store.Store`."""
+
+    Options: ClassVar[type[msgspec.Struct]] = PostgresOptions
+    abilities: frozenset[Ability] = frozenset({Ability.HISTORY, Ability.ROLLUPS})
+
+    def __init__(self, options: PostgresOptions) -> None:
+        super().__init__(options)
+        self._writer = Writer()
+        self._retention_s = options.retention_s
+
+    def write(self, batch: Batch, now_ms: int) -> Written:
+        """Keep a whole batch in one transaction, and book what became of its readings."""
+        with self._link.use() as connection:
+            return self._writer.write(connection, batch, now_ms)
+
+    def describe(self, sensors: Sequence[Description]) -> None:
+        """Note what the configuration calls its sensors."""
+        described = {sensor.codifier: sensor._asdict() for sensor in sensors}
+        with self._link.use() as connection, connection.transaction():
+            connection.execute(_SENSORS, (json.dumps(list(described.values())),))
+            connection.execute(_UNKNOWN, (json.dumps(list(described)),))
+
+    def progress(self) -> Mapping[str, Progress]:
+        """Return how far each sensor had been followed at the last batch, by codifier."""
+        with self._link.use() as connection:
+            return {
+                codifier: _progress(codifier, last, holes) for codifier, last, holes in connection.execute(_PROGRESS)
+            }
+
+    def refresh(self, limit: int, ended_by_ms: int = _LATEST_MS) -> int:
+        """Compute again the roll-ups that readings touched since they were computed; return of how many hours."""
+        with self._link.use() as connection:
+            return postgres_rollups.refresh(connection, limit, _moment(ended_by_ms))
+
+    def maintain(self, now_ms: int) -> None:
+        """Make the partitions of the next months, drop what is older than the retention, and tidy up."""
+        with self._link.use() as connection:
+            self._writer.make_ahead(connection, now_ms)
+            if self._retention_s is not None:
+                postgres_retention.drop_outdated(connection, round(self._retention_s * 1000), now_ms)
+            postgres_retention.tidy_up(connection, now_ms)
+
+
+def _moment(moment_ms: int) -> int:
+    return max(_EARLIEST_MS, min(moment_ms, _LATEST_MS))
+
+
+def _progress(codifier: Any, last: Any, holes: Any) -> Progress:
+    return Progress(codifier, last, tuple(Missing(*hole) for hole in holes))
