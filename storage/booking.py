@@ -12,8 +12,8 @@ from storage.store import Batch, Written
 def booked(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> list[Account]:
     """Return what is to be added to the accounts: those of the batch, and the outcomes of its readings in their order.
 
-    Sorted by sensor and hour, one of each. The outcome of a reading belongs to the hour that the batch gives it; else to
-    the newest that the batch has an account of for its sensor; else to that of `now_ms`.
+    Sorted by sensor and hour, one of each. The outcome of a reading belongs to the hour that the batch gives it; else
+    to the newest of its sensor's accounts in the batch; else to that of `now_ms`.
     """
     sums: dict[tuple[str, int], Account] = {}
     for account in batch.accounts:
@@ -35,8 +35,6 @@ def _counted(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> Counter[
     codifiers = [reading.codifier for reading in batch.readings]
     if batch.hours_ms:
         return Counter(zip(codifiers, batch.hours_ms, outcomes, strict=True))
-    newest_ms: dict[str, int] = {}
-    for codifier, hour_ms, *_ in sorted(batch.accounts):
-        newest_ms[codifier] = hour_ms
+    newest_ms = {codifier: hour_ms for codifier, hour_ms, *_ in sorted(batch.accounts)}
     hours_ms = map(newest_ms.get, codifiers, repeat(hour_of(now_ms)))
     return Counter(zip(codifiers, hours_ms, outcomes, strict=True))

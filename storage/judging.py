@@ -1,5 +1,6 @@
 """What becomes of each reading of a batch: the same rules for all stores."""
 
+import json
 import math
 from collections.abc import Iterable
 from enum import StrEnum
@@ -43,6 +44,11 @@ def refusal(reading: Reading) -> str | None:
     if not 0 <= sequence <= LARGEST_SEQUENCE:
         return f"the sequence {sequence} is none of 0 to {LARGEST_SEQUENCE}"
     return None if is_codifier(codifier) else f"{codifier!r} is no codifier"
+
+
+def to_json(reading: Reading) -> str:
+    """Write a reading that is kept apart."""
+    return json.dumps(reading._asdict(), default=dict)
 
 
 def _judge(reading: Reading, known: Known) -> Outcome:

@@ -18,9 +18,12 @@ from protocol.readings import Reading
 from protocol.repair import Missing, Progress
 
 __all__ = [
+    "CONFLICT",
+    "MAX_ASIDE",
     "SAME_SEQUENCE_MS",
     "Ability",
     "Account",
+    "Aside",
     "Batch",
     "Bucket",
     "Description",
@@ -37,6 +40,12 @@ __all__ = [
 
 SAME_SEQUENCE_MS: Final = 86_400_000
 """Within a day a sequence stands for one reading of its sensor; one with another value is a conflict."""
+
+MAX_ASIDE: Final = 10_000
+"""Conflicts, and rejected readings, that a store keeps of each, about 2 MiB: whoever invents readings fills no disk."""
+
+CONFLICT: Final = "says other than the first reading with its sequence"
+"""The reason of a conflict."""
 
 Heard: TypeAlias = ControlFrame | DataFrame
 """A frame that is no reading: of the control bus, or an `n` of the data bus."""
@@ -116,6 +125,14 @@ class Bucket(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs of a bucket
 
 
+class Aside(NamedTuple):
+    """A reading that was kept apart, as JSON, when, and why: CONFLICT, or the reason for which it was rejected."""
+
+    found_ms: int
+    reason: str
+    reading: str
+
+
 class Description(NamedTuple):
     """What the configuration calls a sensor."""
 
@@ -145,6 +162,9 @@ class History(Protocol):
 
     def accounts(self, since_ms: int, until_ms: int) -> list[Account]:
         """Return the totals of every sensor and hour that begins within both bounds, sorted by hour and sensor."""
+
+    def aside(self, limit: int) -> list[Aside]:
+        """Return the newest `limit` readings that were kept apart, the newest first."""
 
     def codifiers(self) -> list[str]:
         """Return every sensor that has readings, sorted."""
