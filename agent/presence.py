@@ -100,7 +100,9 @@ class Presence:
         """
         now = self._clock.now()
         numbering = self._numberings.get(codifier) or self._begin_numbering(codifier)
-        self._send(numbering.frames(value, attributes, int(now.wall_ms) if timestamp_ms is None else timestamp_ms))
+        measured_ms = int(now.wall_ms) if timestamp_ms is None else timestamp_ms
+        for datagram in numbering.datagrams(value, attributes, measured_ms):
+            self._bus.send(Bus.DATA, datagram)
         if codifier == self.codifier:
             self.life.read(now)
 
