@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Final, cast
 
 from drivers.driver import DriverError
@@ -24,6 +25,9 @@ class CommandSource:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __str__(self) -> str:
+        return f"`{shlex.join(self._arguments)}`"
 
     def read(self) -> str:
         """Return what the command printed; raises DriverError."""
@@ -44,7 +48,8 @@ class CommandSource:
         """End the command when it runs, with all that it started."""
         process = self._process
         if process is not None and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself just now
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
@@ -84,7 +89,7 @@ class CommandSource:
         return max(0.0, deadline_s - self._monotonic())
 
     def _error(self, what: str) -> DriverError:
-        return DriverError(f"`{shlex.join(self._arguments)}` {what}")
+        return DriverError(f"{self} {what}")
 
 
 class _Channel:
@@ -108,6 +113,6 @@ class _Channel:
 
 def _ending(code: int, errors: bytes) -> str:
     """Say how a command failed, in its own words as far as it has any."""
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    how = f"was ended: {signal.strsignal(-code)}" if code < 0 else f"ended with exit code {code}"
     words = errors.decode(errors="replace").strip().splitlines()
     return f"{how}: {words[0][:_QUOTED_CHARACTERS]}" if words else how

@@ -15,7 +15,7 @@ from storage.sqlite_file import explained
 from storage.sqlite_rows import from_row, to_row, to_timestamp
 from storage.store import StoreError
 
-log = logging.getLogger(__name__)
+log: Final = logging.getLogger("jph.store")
 
 # Not INSERT OR IGNORE, which would also swallow a value that breaks a constraint.
 _INSERT: Final = """
@@ -45,8 +45,8 @@ class SqliteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     path: str
 
     def __post_init__(self) -> None:
-        if not self.path.startswith(("/", "~")):
-            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~, so that it is the same from everywhere")
+        if not self.path.startswith(("/", "~/")):
+            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~/, so that it is the same from everywhere")
 
 
 class SqliteHistory:
@@ -79,7 +79,7 @@ class Sqlite(SqliteHistory):
     Options: ClassVar[type[msgspec.Struct]] = SqliteOptions
 
     def __init__(self, options: SqliteOptions) -> None:
-        path = Path(options.path).expanduser()
+        path = _expanded(options.path)
         super().__init__(path, sqlite_file.open_for_writing(path))
         self._identity = sqlite_file.identity(path)
 
@@ -106,7 +106,14 @@ class Sqlite(SqliteHistory):
 
 def open_for_reading(path: str | Path) -> SqliteHistory:
     """Open a history file without changing it, also while a sink writes to it; raises StoreError."""
-    path = Path(path).expanduser().absolute()
+    path = _expanded(path).absolute()
     if not path.exists():
         raise StoreError(f"there is no history in {path}", "a sink makes it: run a node with `driver: sqlite`")
     return SqliteHistory(path, sqlite_file.open_for_reading(path))
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise StoreError(f"{path}: {error}", "name the whole path") from error
