@@ -122,6 +122,10 @@ class Life:
         self._probing_until_s = None
         return [*settled, self._alive(now)]
 
+    def show(self, now: Instant) -> list[Action]:
+        """Say out of turn that the node is there, as when the network works again."""
+        return [self._alive(now)]
+
     def read(self, now: Instant) -> None:
         """Note that the node's own sensor sent a reading: it needs no keep-alive now."""
         self._alive_due_s = now.monotonic_s + self.keepalive_s
