@@ -25,7 +25,7 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
     """Set up logging. `codifiers` fills the field `%(codifier)s` of the original system's formats.
 
     `dictionary` is what `logging.config.dictConfig` takes. When it cannot be used (a container without
-    /dev/log) the default is used, and that is said.
+    /dev/log) the default is used, and that is said. It can be called again, with another configuration.
     """
     _give_records_a_codifier(codifiers)
     if dictionary is None or debug:
@@ -33,6 +33,7 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
         return
     from logging.config import dictConfig  # noqa: PLC0415 - 0.6 MiB that only configurations with `Logging` need
 
+    logging.getLogger("jph").setLevel(logging.NOTSET)
     try:
         # The loggers of the program exist before its configuration is read: they are not to fall silent.
         dictConfig({**dictionary, "disable_existing_loggers": False})
@@ -43,10 +44,18 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
 
 def _set_up_default(level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    in_journal = "JOURNAL_STREAM" in os.environ
-    handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if in_journal else logging.Formatter(_FOR_PEOPLE))
+    handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if _in_journal() else logging.Formatter(_FOR_PEOPLE))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("jph").setLevel(level)
+
+
+def _in_journal() -> bool:
+    """Tell whether standard error goes to the journal: the variable alone is inherited by whatever a service starts."""
+    try:
+        stderr = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):  # closed, or not a file
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def _give_records_a_codifier(codifiers: str) -> None:
