@@ -123,6 +123,7 @@ class Participant:
             self._presence.close()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.bus.__aexit__(None, None, None)
 
     def ping(self, codifier: str = EVERYBODY) -> float:
