@@ -83,14 +83,19 @@ def built(row: Row) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     epilog = f"Examples:\n{examples}"
     if row.rows:
-        app.callback(cls=Family, no_args_is_help=True, help=row.summary, epilog=epilog)(_nothing)
+        app.callback(cls=Family, help=row.summary, epilog=epilog)(_nothing)
         return _with_rows(app, row.rows)
     module, _, name = row.target.partition(":")
     function = getattr(import_module(module), name)
     settings = {"ignore_unknown_options": row.negative_numbers}
-    words = f"{row.summary}\n\n{function.__doc__}"
+    words = f"{row.summary}\n\n{_unwrapped(function.__doc__)}"
     app.command(row.name, help=words, epilog=epilog, context_settings=settings)(function)
     return get_command(app)
+
+
+def _unwrapped(text: str) -> str:
+    """Let each paragraph be one line, for the terminal to wrap."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _with_rows(app: typer.Typer, rows: Sequence[Row]) -> TyperGroup:
@@ -106,10 +111,17 @@ def _nothing() -> None:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that only this option needs
-
-        sys.stdout.write(f"jph {version('jph')}\n")
+        sys.stdout.write(f"jph {_installed_version()}\n")
         raise typer.Exit
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms that only this option needs
+
+    try:
+        return version("jph")
+    except PackageNotFoundError:
+        return "from a directory, not installed"
 
 
 VersionOption: TypeAlias = Annotated[
