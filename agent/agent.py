@@ -19,7 +19,7 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.members import Sender
+from protocol.senders import Sender
 from storage.registry import STORES
 
 log: Final = logging.getLogger("jph.agent")

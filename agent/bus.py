@@ -19,7 +19,7 @@ from agent.transmitter import ReceiveUnicast, Transmitter
 from config.model import Group, Network
 from protocol import frames
 from protocol.instants import Instant
-from protocol.members import Sender
+from protocol.senders import Sender
 
 __all__ = ["Bus", "BusCounters", "BusError", "BusState", "Datagram", "Receive", "ReceiveUnicast"]
 

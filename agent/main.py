@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ log: Final = logging.getLogger("jph.agent")
 EXIT_GAVE_WAY: Final = 3
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
+
+HELP_COLUMNS: Final = 100
 
 EXAMPLES: Final = """examples:
   jph-agent                  run the nodes whose `host` is this host
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="jph-agent",
         description="Read this host's sensors and send them on the bus; store what is heard where a node is a store.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # With a width it does not import shutil, and bz2 and lzma with it, to ask the terminal.
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_COLUMNS),
     )
     parser.add_argument("codifiers", nargs="*", metavar="CODIFIER", help="nodes to run (default: those of this host)")
     parser.add_argument("--config", metavar="SOURCE", help="path or URL of the configuration (default: JPH_CONFIG)")

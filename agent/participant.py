@@ -17,9 +17,9 @@ from protocol.errors import DecodeError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, Flag, Frame
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
+from protocol.senders import Sender
 
 log: Final = logging.getLogger("jph.participant")
 

@@ -11,9 +11,9 @@ from protocol.errors import EncodeError
 from protocol.frames import Bus, ControlFrame, Flag, Frame, encode
 from protocol.instants import Instant
 from protocol.life import Act, Action, GiveWay, Life, Rival, Send, Settled
-from protocol.members import Sender
 from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
+from protocol.senders import Sender
 from protocol.sequences import MODULUS
 
 log: Final = logging.getLogger("jph.presence")

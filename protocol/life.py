@@ -12,8 +12,8 @@ from protocol.codifiers import EVERYBODY
 from protocol.commands import Code, CommandMemory, pack_pair
 from protocol.frames import COMMANDS, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.rates import RateLimit
+from protocol.senders import Sender
 from protocol.sequences import after, distance
 
 PROBE_S: Final = 1.0  # a newcomer listens so long for an incumbent of the same codifier
