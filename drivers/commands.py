@@ -5,6 +5,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Final, cast
@@ -25,27 +26,36 @@ class CommandSource:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = threading.Event()
 
     def __str__(self) -> str:
         return f"`{shlex.join(self._arguments)}`"
 
     def read(self) -> str:
-        """Return what the command printed; raises DriverError."""
+        """Return what the command printed; raises DriverError, also once it is closed."""
+        if self._closed.is_set():
+            raise self._error("is not run any more")
         deadline_s = self._monotonic() + self._timeout_s
         with self._start() as self._process:
+            if self._closed.is_set():  # while it started: whoever closed could not see it yet
+                self._end()
             try:
                 output, errors = self._listen(self._process, deadline_s)
                 code = self._process.wait(self._left_s(deadline_s))
             except (TimeoutError, subprocess.TimeoutExpired) as error:
                 raise self._error(f"took more than {self._timeout_s:g} s") from error
             finally:
-                self.close()
+                self._end()
         if code:
             raise self._error(_ending(code, errors))
         return first_words(output)
 
     def close(self) -> None:
-        """End the command when it runs, with all that it started."""
+        """End the command when it runs, with all that it started, and run it no more."""
+        self._closed.set()
+        self._end()
+
+    def _end(self) -> None:
         process = self._process
         if process is not None and process.poll() is None:
             with suppress(ProcessLookupError):  # it ended by itself just now

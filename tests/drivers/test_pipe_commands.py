@@ -162,3 +162,10 @@ def test_each_read_runs_the_command_anew(tmp_path: Path, place: Place) -> None:
     command = f"sh -c 'echo x >> {tmp_path}/count; wc -l < {tmp_path}/count'"
     with closing(Pipe(PipeOptions(command=command), place)) as pipe:
         assert [pipe.read(), pipe.read()] == [{"value": 1}, {"value": 2}]
+
+
+def test_a_command_is_not_run_once_it_is_closed(place: Place) -> None:
+    pipe = Pipe(PipeOptions(command="echo 1"), place)
+    pipe.close()
+    with pytest.raises(DriverError, match="`echo 1` is not run any more"):
+        pipe.read()
