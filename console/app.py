@@ -9,7 +9,7 @@ from typing import Final
 
 from config.model import Configuration
 from console.link import BusThread
-from console.screen import ConsoleApp
+from console.screen import HUNG_UP, ConsoleApp
 from console.symbols import choose_symbols
 from console.themes import choose_look
 from protocol.errors import JphError
@@ -45,9 +45,9 @@ def run_console(
     if app.failure is not None:
         raise app.failure
     code = app.return_code or 0
-    if app.terminal is not None and app.terminal.stuck:
-        # A thread still waits for a terminal that does not read, and holds the lock of its stream: an ordinary end
-        # of the interpreter would wait for that lock. Everything of ours is closed already.
+    if code == HUNG_UP or (app.terminal is not None and app.terminal.stuck):
+        # The terminal is gone, or a thread still waits for it and holds the lock of its stream: the interpreter
+        # could not write what is left, and would fail or wait for ever. Everything of ours is closed already.
         os._exit(code)
     return code
 

@@ -5,12 +5,22 @@ from typing import ClassVar
 
 from textual.events import Click
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
 from console.lines import EMPTY, Line, changed_width
 from console.painter import Painter
+
+
+class Resized(Message):
+    """A panel or a bar has another size: its lines are to be drawn anew. One message stands for many."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Let the newest of several stand for all."""
+        return isinstance(message, Resized)
+
 
 Clicked = Callable[[int], None]
 
@@ -57,6 +67,11 @@ class Panel(ScrollView):
 
     def on_mount(self) -> None:
         """Nothing to prepare: ScrollView's own method would lay out once more."""
+
+    def on_resize(self) -> None:
+        """Have the lines drawn in the new size."""
+        self.paint_all()
+        self.post_message(Resized())
 
     def resize_to(self, count: int) -> None:
         """Have so many lines from now on."""
@@ -130,6 +145,10 @@ class Bar(Widget):
     def render_line(self, y: int) -> Strip:
         """Return the line."""
         return self.painter.strip(self.line if y == 0 else EMPTY, self.size.width)
+
+    def on_resize(self) -> None:
+        """Have the line drawn in the new width."""
+        self.post_message(Resized())
 
     def on_click(self, event: Click) -> None:
         """Tell where."""

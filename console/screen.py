@@ -36,7 +36,7 @@ from console.layout import LEAST_HEIGHT, LEAST_WIDTH, Layout, Panels, lay_out
 from console.link import Link
 from console.model import Given, Model
 from console.painter import Painter
-from console.panels import Bar, Sheet
+from console.panels import Bar, Resized, Sheet
 from console.past import Past
 from console.rows import row_text, sort_at
 from console.symbols import Symbols
@@ -44,11 +44,13 @@ from console.table import Table
 from console.terminal import PatientDriver
 from console.themes import LOOKS, Look
 from console.title import draw_banner, draw_title
+from console.words import visible
 from protocol.errors import JphError
 from protocol.instants import Instant
 
 FRAMES_PER_S: Final = 4.0
 ENDING_SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)  # SIGHUP comes when a connection is cut
+HUNG_UP: Final = 128 + signal.SIGHUP  # the exit code of a program whose terminal was taken away
 _ARMED: Final = frozenset(action.name for action in ACTIONS if action.armed)
 _PARTS: Final = {"table": Part.TABLE, "detail": Part.DETAIL, "events": Part.EVENTS, "control": Part.CONTROL}
 _WIDGETS: Final = {part: name for name, part in _PARTS.items()}
@@ -84,6 +86,7 @@ class ConsoleApp(App[None]):
         for known in LOOKS.values():
             self.register_theme(known.theme)
         self.theme = look.name
+        self.animation_level = "none"  # each step of an animation is a frame that a slow line has to carry
         self.painter = Painter(look)
         self.symbols = symbols
         self.link = link
@@ -226,6 +229,10 @@ class ConsoleApp(App[None]):
     def on_resize(self, event: Resize) -> None:
         """Divide the screen anew."""
         self.arrange(event.size.width, event.size.height)
+
+    def on_resized(self, _: Resized) -> None:
+        """Draw the parts in their new sizes."""
+        self.draw()
 
     def on_descendant_focus(self, _: DescendantFocus) -> None:
         """Show where the focus is."""
@@ -430,7 +437,7 @@ class ConsoleApp(App[None]):
         """Ask for the file to which the rows that are shown are written."""
         rows = sum(not key.is_node for key in self.model.keys)
         texts = [("effect", f"{rows} rows; a name that ends in .jsonl makes JSON lines, any other CSV.")]
-        ask = Dialog("Export", "Write", texts, field="file", initial="jph-sensors.csv", ascii_only=self._ascii)
+        ask = Dialog("Export", "Write", texts, field="file", initial="jph-sensors.csv")
         self.push_screen(ask, self._export)
 
     def _export(self, name: str | None) -> None:
@@ -507,7 +514,7 @@ class ConsoleApp(App[None]):
             self.say("there is no row to command")
             return
         order = Order(BY_ACTION[action], targets)
-        dialog = order_dialog(order, self.model.catalogue, ascii_only=self._ascii)
+        dialog = order_dialog(order, self.model.catalogue)
         self.push_screen(dialog, partial(self._give, order))
 
     def _give(self, order: Order, typed: str | None) -> None:
@@ -542,16 +549,14 @@ class ConsoleApp(App[None]):
 
     def say(self, words: str, *, wrong: bool = False) -> None:
         """Tell the operator something that need not stay."""
-        self.notify(words, severity="warning" if wrong else "information", markup=False, timeout=6 if wrong else 3)
+        self.notify(
+            visible(words), severity="warning" if wrong else "information", markup=False, timeout=6 if wrong else 3
+        )
 
     def _press_at(self, x: int) -> None:
         for place in self._bar_places:
             if place.begin <= x < place.end:
                 self.run_worker(self.run_action(f"app.{place.action.name}"), name=place.action.name)
-
-    @property
-    def _ascii(self) -> bool:
-        return self.symbols.name == "ascii"
 
     def use_terminal(self, terminal: PatientDriver) -> None:
         """Take note of the driver in use, and end in order when a signal says so."""
@@ -561,7 +566,7 @@ class ConsoleApp(App[None]):
 
     def hang_up(self) -> None:
         """End: the terminal is gone."""
-        self.exit(return_code=128 + signal.SIGHUP)
+        self.exit(return_code=HUNG_UP)
 
 
 def too_small(width: int, height: int) -> str:
