@@ -196,7 +196,9 @@ class Agent:
             return  # it is being closed already
         del self.stations[codifier]
         self._look_who_hears()
-        self._running.pop(codifier).cancel()
+        running = self._running.pop(codifier)
+        running.cancel()
+        await asyncio.wait([running])
         await station.close()
 
     async def _read_again(self) -> Code:

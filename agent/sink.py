@@ -82,7 +82,7 @@ class Sink:
         await self.set(by)
 
     async def close(self) -> None:
-        """Store what waits, as far as the store lets it, and close the store.
+        """After `run`: store what waits, as far as the store lets it, and close the store.
 
         A sink that never came to run, because another instance was there first, leaves its readings to that one.
         """

@@ -24,7 +24,7 @@ Reload = Callable[[ControlFrame], Awaitable[Code]]
 
 
 class Station:
-    """A node of this process. `run` lasts until it is cancelled; `close` ends it in order."""
+    """A node of this process. `run` lasts until it is cancelled; then `close` ends it in order."""
 
     def __init__(  # noqa: PLR0913 - each is a different part of the world
         self,
