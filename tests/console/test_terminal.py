@@ -139,14 +139,15 @@ def test_a_linux_console_gets_no_24_bit_colours_and_no_braille(network: Network)
     assert colours(drawn) <= set(range(30, 38)) | set(range(40, 48))
 
 
-def test_a_terminal_without_unicode_gets_plain_characters(network: Network) -> None:
+@pytest.mark.parametrize(
+    ("keys", "drawn"), [("aH", "sends no more readings"), ("\x10", "earch for commands"), ("?", "Signs")]
+)
+def test_a_terminal_without_unicode_gets_plain_characters(network: Network, keys: str, drawn: str) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONCOERCECLOCALE": "0"}
     with PtyProgram(console_command(network), environment=plain) as console:
         console.read_until("1/7")
-        console.press("aH")
-        console.read_until("sends no more readings")
-        console.press("\r\x10")  # cancel, then the palette
-        console.read_until("earch for commands")
+        console.press(keys)
+        console.read_until(drawn)
     assert console.drawn.isascii()
 
 
