@@ -140,7 +140,7 @@ def test_a_linux_console_gets_no_24_bit_colours_and_no_braille(network: Network)
 
 
 @pytest.mark.parametrize(
-    ("keys", "drawn"), [("aH", "sends no more readings"), ("\x10", "earch for commands"), ("?", "Signs")]
+    ("keys", "drawn"), [("aH", "sends no more readings"), ("\x10", "earch for commands"), ("?", "Everywhere")]
 )
 def test_a_terminal_without_unicode_gets_plain_characters(network: Network, keys: str, drawn: str) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONCOERCECLOCALE": "0"}
