@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 import typer
@@ -11,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from console.commands.table import COMMANDS, Row
-from console.output import tell
+from console.output import OutputError, at_terminal, stdout, tell
 from protocol.errors import JphError
 
 EXIT_FAILED: Final = 1
@@ -25,11 +26,13 @@ class Family(TyperGroup):
         """Run the command, and end quietly when whoever reads its output has read enough (`jph watch | head -1`)."""
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            stdout().flush()
         except BrokenPipeError:
-            # The interpreter flushes stdout once more when it ends: then it writes to nobody instead of complaining.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_to_nobody()
             return EXIT_PIPE_CLOSED
+        except OutputError:
+            _write_to_nobody()
+            raise
         return code
 
 
@@ -52,8 +55,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what went wrong is told on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a process has text files there
+    _prepare_streams()
     try:
         return int(root().main(list(arguments), "jph", standalone_mode=False) or 0)
     except typer.TyperException as error:
@@ -62,6 +64,19 @@ def run(arguments: Sequence[str]) -> int:
     except JphError as error:
         tell(f"{error.message}\n{error.hint}")
         return EXIT_FAILED
+
+
+def _prepare_streams() -> None:
+    """Let any character be written whatever the locale; streams that the shell has closed (`>&-`) lead to nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _write_to_nobody() -> None:
+    """Let the interpreter, which flushes stdout once more when it ends, not fail at that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def root() -> TyperGroup:
@@ -137,7 +152,7 @@ def _jph(context: typer.Context, *, version: VersionOption = False) -> int | Non
     del version  # its callback has done all
     if context.invoked_subcommand is not None:
         return None
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if at_terminal():
         return run(["console"])
     sys.stdout.write(context.get_help())
     return 0

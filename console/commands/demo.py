@@ -14,7 +14,7 @@ from console.commands.options import duration
 from console.demo import Demo, running
 from console.demo_agent import hold_signals
 from console.demo_network import MOST_SIMULATED
-from console.output import Output, stdout, tell
+from console.output import Output, at_terminal, stdout, tell
 from console.seat import choose_codifier
 from protocol.errors import JphError
 
@@ -46,7 +46,7 @@ def demo(
     Nothing leaves this computer. Without --config and without a configuration of their own the other commands find
     the demo that runs. One demo runs at a time; all that it started ends with it.
     """
-    screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
+    screen = not headless and at_terminal()
     if not screen and not headless:
         tell("no terminal, so no screen: as with --headless")
     with running(nodes, demo_traces.directory()) as demo:

@@ -109,7 +109,7 @@ def write_json(output: Output, readings: Sequence[Reading]) -> None:
 
 def write_csv(output: Output, readings: Sequence[Reading]) -> None:
     """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    writer = csv.writer(output.stream, lineterminator="\n")
+    writer = csv.writer(output, lineterminator="\n")
     writer.writerow(CSV_HEADINGS)
     for reading in readings:
         value = visible(reading.value) if isinstance(reading.value, str) else reading.value

@@ -67,7 +67,7 @@ def test_simulated_nodes_get_the_same_codifiers_each_time() -> None:
 @given(st.sets(st.sampled_from(["C1", "M1", "U1", "AA", "AB", "FK"]), min_size=1), st.integers(0, 30))
 def test_a_plant_may_have_any_codifiers(taken: set[str], simulated: int) -> None:
     node = {"driver": "simulated", "options": {"signal": "constant", "value": 1}}
-    plant = {"nodes": {codifier: node for codifier in sorted(taken)}}
+    plant = {"nodes": dict.fromkeys(sorted(taken), node)}
     configuration = demo(simulated, plant)
     names = [node.name for node in configuration.nodes.values()]
     assert {"load", "free memory", "uptime"} <= set(names)
