@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def choose(configuration: Configuration, codifiers: Sequence[str], host: str) -> Iterable[Node]:
     """Pick the named nodes, or those of this host that this version can run; raises UnknownCodifierError."""
     if not codifiers:
-        return [node for node in configuration.on_host(host) if kinds(node.driver) is not None]
+        return [node for node in configuration.on_host(host) if kinds(node.driver) and not node.is_operator]
     return [_named(configuration, codifier) for codifier in codifiers]
 
 
