@@ -7,7 +7,7 @@ One timer drives everything that changes by itself; keys are answered at once.
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -52,8 +52,12 @@ FRAMES_PER_S: Final = 4.0
 ENDING_SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)  # SIGHUP comes when a connection is cut
 HUNG_UP: Final = 128 + signal.SIGHUP  # the exit code of a program whose terminal was taken away
 _ARMED: Final = frozenset(action.name for action in ACTIONS if action.armed)
+_AT_ONCE: Final = frozenset(action.name for action in ACTIONS if action.at_once)
 _PARTS: Final = {"table": Part.TABLE, "detail": Part.DETAIL, "events": Part.EVENTS, "control": Part.CONTROL}
 _WIDGETS: Final = {part: name for name, part in _PARTS.items()}
+
+
+Work = Callable[[], Coroutine[None, None, object]]
 
 
 class Focusable(Sheet, can_focus=True):
@@ -66,7 +70,7 @@ class ConsoleApp(App[None]):
     TITLE = "jph"
     CSS_PATH = "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(action.keys, action.name, action.word or action.help, show=False)
+        Binding(action.keys, action.name, action.word or action.help, show=False, priority=action.at_once)
         for action in ACTIONS
         if action.part is Part.EVERYWHERE
     ]
@@ -144,15 +148,19 @@ class ConsoleApp(App[None]):
 
     async def on_mount(self) -> None:
         """Show what is known already, then begin with the frames."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one("#filter", Input).cursor_blink = False
         self.arrange()
         self.table.focus()
         if self._frames_per_s:
-            self.run_worker(self._frames(), name="frames", exit_on_error=True)
+            self._begin(self._frames, "frames")
 
     async def on_unmount(self) -> None:
         """Let go of the history."""
         await self.past.close()
+
+    def _begin(self, work: Work, name: str, *, exclusive: bool = False) -> None:
+        """Begin what takes a while; what is `exclusive` takes the place of its forerunner of the same name."""
+        self.run_worker(work, name=name, group=name, exclusive=exclusive)
 
     # What changes by itself ------------------------------------------------------------------------------------
 
@@ -306,7 +314,7 @@ class ConsoleApp(App[None]):
             self.panels = self.panels.zooming(None)
             self.arrange()
             self.focus_part(Part.TABLE)
-        elif self.query_one(Input).has_focus or self.model.filter_text:
+        elif self.focused is self.query_one("#filter") or self.model.filter_text:
             self._end_filter("")
         else:
             self.model.marks.clear()
@@ -317,7 +325,7 @@ class ConsoleApp(App[None]):
     def draw_chart(self) -> None:
         """Draw at once, and again when the points of the selected sensor are there."""
         self.draw()
-        self.run_worker(self._chart_arrives(), name="chart", group="chart", exclusive=True)
+        self._begin(self._chart_arrives, "chart", exclusive=True)
 
     async def _chart_arrives(self) -> None:
         await self._follow_chart()
@@ -405,10 +413,11 @@ class ConsoleApp(App[None]):
 
     def action_filter(self) -> None:
         """Open the line in which the filter is typed."""
-        field = self.query_one(Input)
-        field.add_class("-open")
+        field = self.query_one("#filter", Input)
         field.value = self.model.filter_text
-        field.focus()
+        # Not with the next message, as Textual's own way is: the letters that follow are no commands.
+        field.display = True
+        self.screen.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is typed."""
@@ -422,7 +431,7 @@ class ConsoleApp(App[None]):
 
     def _end_filter(self, text: str) -> None:
         self.model.set_filter(text)
-        self.query_one(Input).remove_class("-open")
+        self.query_one("#filter", Input).display = False
         self.focus_part(Part.TABLE)
         self._moved()
 
@@ -466,8 +475,12 @@ class ConsoleApp(App[None]):
     # Commands ---------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let the keys of commands not exist while the console is read-only."""
-        return (action not in _ARMED or self.model.armed) and super().check_action(action, parameters)
+        """Let the keys of commands not exist while the console is read-only, and a slash be typed as text."""
+        if action in _ARMED:
+            return self.model.armed
+        if action in _AT_ONCE:
+            return self.focused_part is not Part.EVERYWHERE
+        return super().check_action(action, parameters)
 
     def action_arm(self) -> None:
         """Allow commands, or make the console read-only again."""
@@ -477,11 +490,11 @@ class ConsoleApp(App[None]):
 
     def action_ping(self) -> None:
         """Ping the nodes under the cursor or with marks."""
-        self.run_worker(self._ping(self.model.targets()), name="ping")
+        self._begin(partial(self._ping, self.model.targets()), "ping")
 
     def action_ping_all(self) -> None:
         """Ping every node."""
-        self.run_worker(self._ping(["@@"]), name="ping")
+        self._begin(partial(self._ping, ["@@"]), "ping")
 
     async def _ping(self, codifiers: list[str]) -> None:
         for codifier in codifiers:
@@ -521,7 +534,7 @@ class ConsoleApp(App[None]):
         if typed is None:
             return
         number = parse_number(typed.split()[0]) if order.command.asks else None
-        self.run_worker(self._carry_out(order, number), name=order.title)
+        self._begin(partial(self._carry_out, order, number), order.title)
 
     async def _carry_out(self, order: Order, number: float | None) -> None:
         answers = await self.commander.give(order, number)
@@ -556,7 +569,7 @@ class ConsoleApp(App[None]):
     def _press_at(self, x: int) -> None:
         for place in self._bar_places:
             if place.begin <= x < place.end:
-                self.run_worker(self.run_action(f"app.{place.action.name}"), name=place.action.name)
+                self._begin(partial(self.run_action, f"app.{place.action.name}"), place.action.name)
 
     def use_terminal(self, terminal: PatientDriver) -> None:
         """Take note of the driver in use, and end in order when a signal says so."""

@@ -243,6 +243,15 @@ async def test_escape_ends_the_filter() -> None:
         assert operator.app.model.filter_text == ""
 
 
+async def test_what_is_typed_at_once_after_the_slash_goes_into_the_filter() -> None:
+    async with console() as operator:
+        for character in "/rad":
+            operator.app.post_message(Key(_character_to_key(character), character))
+        await operator.settle()
+        assert operator.app.model.filter_text == "rad"
+        assert not operator.app.model.armed
+
+
 async def test_letters_typed_into_the_filter_are_no_commands() -> None:
     async with console(armed=True) as operator:
         await operator.press("slash")
