@@ -1,6 +1,6 @@
 """Widgets that are lists of lines. Only lines that changed are sent to the terminal, and only up to the last change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.events import Click
@@ -20,9 +20,6 @@ class Resized(Message):
     def can_replace(self, message: Message) -> bool:
         """Let the newest of several stand for all."""
         return isinstance(message, Resized)
-
-
-Clicked = Callable[[int], None]
 
 
 class Panel(ScrollView):
@@ -125,15 +122,22 @@ class Sheet(Panel):
 
 
 class Bar(Widget):
-    """A single line, such as a title; `clicked(x)` is told where somebody clicks."""
+    """A single line, such as a title; whoever clicks it is told by a message."""
 
     DEFAULT_CSS: ClassVar[str] = "Bar { height: 1; }"
 
-    def __init__(self, painter: Painter, clicked: Clicked | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    class Clicked(Message):
+        """Somebody clicked cell `x` of a bar."""
+
+        def __init__(self, bar: "Bar", x: int) -> None:
+            super().__init__()
+            self.bar = bar
+            self.x = x
+
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.painter = painter
         self.line = EMPTY
-        self._clicked = clicked
 
     def show(self, line: Line) -> None:
         """Show this line."""
@@ -152,6 +156,5 @@ class Bar(Widget):
 
     def on_click(self, event: Click) -> None:
         """Tell where."""
-        if self._clicked is not None:
-            self._clicked(event.x)
-            event.stop()
+        self.post_message(self.Clicked(self, event.x))
+        event.stop()
