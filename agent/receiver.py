@@ -18,8 +18,8 @@ Broken = Callable[[OSError], None]
 
 STREAM_TURNS: Final = 16
 STREAM_S: Final = 0.001
-"""So many turns of the loop, each within so long of the one before, are a stream. To be woken by every datagram of it
-would cost this program twice the processor time, and whoever sends it on the same computer half of its speed."""
+"""So many turns of the loop, each within so long of the one before, are a stream. Taken in lots it costs this program a
+quarter less processor time than being woken by every few datagrams of it."""
 
 
 class Receiver:
