@@ -154,7 +154,7 @@ async def test_a_stop_while_nodes_are_restarted_is_a_stop(lan: Lan, devices: Dev
     host.configuration = lan.configured(SENSOR.replace("1s", "2s"))
     host.agent.reload_soon()
     await until(lambda: not host.agent.stations)
-    assert await host.stop() is Ending.STOPPED
+    assert await host.stop(hanging=True) is Ending.STOPPED
     assert len(devices) == 1
 
 
@@ -190,7 +190,7 @@ async def test_a_stop_on_the_way_there_is_a_stop(
     host.configuration = lan.configured(SENSOR)
     host.agent.reload_soon()
     await until(lambda: not host.agent.stations)
-    assert await host.stop() is Ending.STOPPED
+    assert await host.stop(hanging=True) is Ending.STOPPED
     assert len(devices) == 1
 
 
