@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 log: Final = logging.getLogger("jph")
@@ -35,11 +36,20 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
 
     logging.getLogger("jph").setLevel(logging.NOTSET)
     try:
+        _check_sockets(dictionary)
         # The loggers of the program exist before its configuration is read: they are not to fall silent.
         dictConfig({**dictionary, "disable_existing_loggers": False})
     except (ValueError, OSError) as error:
         _set_up_default(logging.INFO)
         log.warning("the configuration's `Logging` cannot be used: %s; logging to standard error", _cause(error))
+
+
+def _check_sockets(dictionary: Mapping[str, Any]) -> None:
+    """Raise FileNotFoundError where syslog is not there: its handler says so at every record, and with a traceback."""
+    for name, handler in dictionary.get("handlers", {}).items():
+        address = handler.get("address")
+        if isinstance(address, str) and not Path(address).exists():
+            raise FileNotFoundError(f"handler {name!r}: there is no {address}")
 
 
 def _set_up_default(level: int) -> None:
