@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 from agent.bus import Bus as BusSockets
+from agent.bus import BusState
 from agent.presence import GaveWay
 from agent.station import Station
 from agent.surroundings import Surroundings
@@ -18,14 +19,19 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.members import Sender
+from protocol.senders import Sender
 from storage.registry import STORES
 
 log: Final = logging.getLogger("jph.agent")
 
+LAST_WORDS_S: Final = 0.1  # for what the other nodes said last to come back to the sinks of this process
+
+CONTROL_FRAME_BYTES: Final = 37
+_CONTROL_LENGTH: Final = (9).to_bytes(4, "little")
+
 Load = Callable[[], Configuration]
 Choose = Callable[[Configuration], Iterable[Node]]
-
+Taken = Callable[[Configuration], None]
 
 _EVERYBODY: Final = EVERYBODY.encode()
 _ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode())
@@ -46,10 +52,18 @@ class Ending(StrEnum):
 class Agent:
     """Runs the nodes that `choose` picks from the configuration, and again when the configuration changes.
 
-    `load` reads the configuration anew and is called in a thread; it raises ConfigError.
+    `load` reads the configuration anew and is called in a thread; it raises ConfigError. `taken` is told of each
+    configuration that was read again and is used from now on.
     """
 
-    def __init__(self, configuration: Configuration, load: Load, choose: Choose, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        load: Load,
+        choose: Choose,
+        surroundings: Surroundings,
+        taken: Taken | None = None,
+    ) -> None:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
@@ -57,40 +71,37 @@ class Agent:
         self._load = load
         self._choose = choose
         self._surroundings = surroundings
+        self._taken = taken
         self._tasks: asyncio.TaskGroup
         self._running: dict[str, asyncio.Task[None]] = {}
         self._bus: BusSockets
-        self._ending: asyncio.Future[Ending]
+        self._ending: asyncio.Future[Ending] | None = None
+        self._stopped = False
         self._addressed: set[bytes] = set()
+        self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._last_reload: tuple[tuple[str, int, int], Code] | None = None
 
-    async def run(self) -> Ending:
-        """Run until `stop`, until every node gave way to another instance, or until a bus of another kind is needed.
+    @property
+    def bus(self) -> BusSockets:
+        """The bus that the nodes are on, once `started` is set."""
+        return self._bus
 
-        After `NEW_BUS` the configuration is the new one: run once more. Raises NothingToRunError and BusError.
+    async def run(self) -> Ending:
+        """Run until `stop`, or until every node gave way to another instance.
+
+        Raises NothingToRunError, and BusError for groups that no network has.
         """
-        self._ending = asyncio.get_running_loop().create_future()
-        nodes = _chosen(self._choose, self.configuration)
-        bus = BusSockets(
-            self.configuration.network,
-            self._surroundings.clock,
-            _buses_for(nodes),
-            self._receive,
-            wanted=self._concerns_us,
-            patient=True,
-        )
-        async with bus as self._bus, asyncio.TaskGroup() as self._tasks:
-            log.info("%s", self._bus.describe())
-            for node in nodes:
-                self._start(node)
-            self.started.set()
-            ending = await self._ending
-            await self._close(list(self.stations.values()))
-        return ending
+        while not self._stopped:
+            ending = await self._run_on_one_bus()
+            if ending is not Ending.NEW_BUS:
+                return ending
+        return Ending.STOPPED
 
     def stop(self) -> None:
         """Let `run` end in order."""
+        self._stopped = True
         self._end(Ending.STOPPED)
 
     async def reload(self, command: ControlFrame | None = None) -> Code:
@@ -106,7 +117,29 @@ class Agent:
 
     def reload_soon(self) -> None:
         """Read the configuration again, as the command to everybody does."""
-        self._spawn(self._reload_and_tell(), "reload")
+        if self._ending is not None and not self._ending.done():
+            self._spawn(self._reload_and_tell(), "reload")
+
+    async def _run_on_one_bus(self) -> Ending:
+        self._ending = asyncio.get_running_loop().create_future()
+        nodes = _chosen(self._choose, self.configuration)
+        bus = BusSockets(
+            self.configuration.network,
+            self._surroundings.clock,
+            _buses_for(nodes),
+            self._receive,
+            wanted=self._concerns_us,
+            changed=self._bus_changed,
+            patient=True,
+        )
+        async with bus as self._bus, asyncio.TaskGroup() as self._tasks:
+            try:
+                for node in nodes:
+                    self._start(node)
+                self.started.set()
+                return await self._ending
+            finally:  # also when a fault ends it all: what a node moves is not to stay as it is
+                await self._close(list(self.stations.values()))
 
     async def _reload_and_tell(self) -> None:
         if await self.reload() is Code.TAKEN:
@@ -114,7 +147,7 @@ class Agent:
                 station.presence.announce_reload()
 
     def _end(self, ending: Ending) -> None:
-        if not self._ending.done():
+        if self._ending is not None and not self._ending.done():
             self._ending.set_result(ending)
 
     def _start(self, node: Node) -> None:
@@ -127,26 +160,46 @@ class Agent:
             give_way=self._give_way,
         )
         self.stations[node.codifier] = station
-        self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
+        self._look_who_hears()
         self._running[node.codifier] = self._spawn(station.run(), node.codifier)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(work, name=name)
 
+    def _look_who_hears(self) -> None:
+        self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
+        self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
+
     def _give_way(self, other: GaveWay) -> None:
         log.error("%s: this one stops; `jph-agent --takeover` starts all the same", other)
         station = self.stations.get(other.codifier)
         if station is not None:
-            self._spawn(self._close([station]), f"{other.codifier} gives way")
-        if len(self.stations) == 1:
+            self._spawn(self._leave_it_to_another(station), f"{other.codifier} gives way")
+
+    async def _leave_it_to_another(self, station: Station) -> None:
+        await self._close([station])
+        if not self.stations and not self._changing.locked():
             self._end(Ending.GAVE_WAY)
 
-    async def _close(self, stations: Iterable[Station]) -> None:
+    async def _close(self, stations: Sequence[Station]) -> None:
         """Stop these nodes: sinks last, so that they store what the others still say."""
-        for station in sorted(stations, key=lambda station: station.node.driver in STORES):
-            if self.stations.pop(station.node.codifier, None) is not None:
-                self._running.pop(station.node.codifier).cancel()
-                await station.close()
+        sinks = [station for station in stations if _is_sink(station.node)]
+        others = [station for station in stations if station not in sinks]
+        await asyncio.gather(*(self._close_one(station) for station in others))
+        if others and sinks:
+            await asyncio.sleep(LAST_WORDS_S)
+        await asyncio.gather(*(self._close_one(station) for station in sinks))
+
+    async def _close_one(self, station: Station) -> None:
+        codifier = station.node.codifier
+        if self.stations.get(codifier) is not station:
+            return  # it is being closed already
+        del self.stations[codifier]
+        self._look_who_hears()
+        running = self._running.pop(codifier)
+        running.cancel()
+        await asyncio.wait([running])
+        await station.close()
 
     async def _read_again(self) -> Code:
         try:
@@ -155,26 +208,54 @@ class Agent:
         except JphError as error:
             log.error("the configuration was not taken, the old one is kept:\n%s", error)
             return Code.BAD_CONFIGURATION
+        except Exception:  # whatever is wrong with a new configuration, what runs goes on running
+            log.exception("the configuration was not taken, the old one is kept")
+            return Code.BAD_CONFIGURATION
         # In a task of its own, so that the command is answered before its node is perhaps restarted.
-        self._spawn(self._change_to(configuration, nodes), "reload")
+        self._spawn(self._change_to(configuration, nodes), "change")
         return Code.TAKEN
 
-    async def _change_to(self, configuration: Configuration, nodes: tuple[Node, ...]) -> None:
-        former, self.configuration = self.configuration, configuration
-        former_nodes = [station.node for station in self.stations.values()]
-        if configuration.network != former.network or _buses_for(nodes) != _buses_for(former_nodes):
-            log.info("the configuration was read again: the network changes, all nodes are restarted")
-            self._end(Ending.NEW_BUS)
-            return
+    async def _change_to(self, configuration: Configuration, nodes: Sequence[Node]) -> None:
+        async with self._changing:
+            if self._ending is None or self._ending.done():
+                return
+            former, self.configuration = self.configuration, configuration
+            if self._taken is not None:
+                self._taken(configuration)
+            running = [station.node for station in self.stations.values()]
+            if configuration.network != former.network or _buses_for(nodes) != _buses_for(running):
+                log.info("the configuration was read again: the buses change, all nodes are restarted")
+                self._end(Ending.NEW_BUS)
+            else:
+                await self._restart_what_changed(nodes)
+
+    async def _restart_what_changed(self, nodes: Sequence[Node]) -> None:
         changed = [station for station in self.stations.values() if station.node not in nodes]
-        log.info("the configuration was read again: %d of %d nodes change", len(changed), len(former_nodes))
+        before = len(self.stations)
         await self._close(changed)
-        for node in nodes:
-            if node.codifier not in self.stations:
-                self._start(node)
+        if self._ending is not None and self._ending.done():
+            return  # all of them are being closed
+        new = [node for node in nodes if node.codifier not in self.stations]
+        for node in new:
+            self._start(node)
+        log.info("the configuration was read again: of %d nodes %d ended, %d started", before, len(changed), len(new))
+
+    def _bus_changed(self, state: BusState) -> None:
+        if state.up:
+            # Not at once: this may be in the midst of sending something.
+            asyncio.get_running_loop().call_soon(self._show_all)
+
+    def _show_all(self) -> None:
+        for station in self.stations.values():
+            station.presence.network_is_back()
 
     def _concerns_us(self, datagram: bytes) -> bool:
-        """Tell from the header alone whether a control frame is worth decoding (docs/protocol.md, "Frames")."""
+        """Tell from the header alone whether a control frame is worth decoding (docs/protocol.md, "Frames").
+
+        What is no control frame at all is decoded too: that counts it, with its sender.
+        """
+        if len(datagram) != CONTROL_FRAME_BYTES or datagram[24:28] != _CONTROL_LENGTH:
+            return True
         source, destination = datagram[17:19], datagram[19:21]
         if destination == _EVERYBODY and datagram[16:17] in _ANNOUNCEMENTS:
             return source in self._addressed
@@ -190,8 +271,8 @@ class Agent:
             if isinstance(frame, ControlFrame):
                 self._hear(frame, sender, now)
             else:
-                for station in self.stations.values():
-                    station.source.take(frame)
+                for sink in self._sinks:
+                    sink.source.take(frame)
 
     def _hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
         own = sender == self._bus.address  # a node of this process is no rival of itself, also after a restart
@@ -211,7 +292,8 @@ class Agent:
 
 
 def _chosen(choose: Choose, configuration: Configuration) -> tuple[Node, ...]:
-    nodes = tuple(choose(configuration))
+    """Choose each node once, however often it was named."""
+    nodes = tuple({node.codifier: node for node in choose(configuration)}.values())
     if not nodes:
         raise NothingToRunError(
             f"{configuration.source or 'the configuration'} has no node for this host",
@@ -222,5 +304,8 @@ def _chosen(choose: Choose, configuration: Configuration) -> tuple[Node, ...]:
 
 def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
     """Only a sink needs to hear readings: a Pi that has none is not woken by those of a thousand others."""
-    hears_readings = any(node.driver in STORES for node in nodes)
-    return frozenset({Bus.CONTROL, Bus.DATA} if hears_readings else {Bus.CONTROL})
+    return frozenset({Bus.CONTROL, Bus.DATA} if any(map(_is_sink, nodes)) else {Bus.CONTROL})
+
+
+def _is_sink(node: Node) -> bool:
+    return node.driver in STORES

@@ -19,7 +19,7 @@ from agent.transmitter import ReceiveUnicast, Transmitter
 from config.model import Group, Network
 from protocol import frames
 from protocol.instants import Instant
-from protocol.members import Sender
+from protocol.senders import Sender
 
 __all__ = ["Bus", "BusCounters", "BusError", "BusState", "Datagram", "Receive", "ReceiveUnicast"]
 
@@ -57,7 +57,8 @@ class Bus:
     handed on. Everything is sent from one port of this process, so that answers come back to it:
     `receive_unicast(datagrams, now)` gets what arrives there. Without it nobody reads that port.
 
-    With `data_rest_s` readings are taken in lots, that long after one another; the control bus is always read at once.
+    With `data_rest_s` readings are taken in lots, that long after one another, and else only when they come in a
+    stream, a millisecond after one another; the control bus is always read at once.
 
     What the network refuses is a `state`, never an exception, and is tried again; `changed(state)` tells of it. Only
     entering raises BusError, and that only when the bus is not `patient`.
@@ -91,7 +92,7 @@ class Bus:
                 clock,
                 partial(self._heard, bus),
                 self._receiver_broke,
-                rest_s=data_rest_s if bus is frames.Bus.DATA else 0.0,
+                rest_s=data_rest_s if bus is frames.Bus.DATA else None,
             )
             for bus, group in groups.items()
             if bus in listen

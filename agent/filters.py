@@ -4,7 +4,7 @@ Each filter takes a value and the monotonic time in seconds, and returns what go
 Text and values with no number pass a chain untouched.
 """
 
-import statistics
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -58,11 +58,11 @@ def _clamp(clamp: Clamp) -> Filter:
 
 
 def _median(window: int) -> Filter:
-    return _windowed(window, statistics.median)
+    return _windowed(window, _middle)
 
 
 def _moving_average(window: int) -> Filter:
-    return _windowed(window, statistics.fmean)
+    return _windowed(window, lambda values: math.fsum(values) / len(values))
 
 
 def _windowed(window: int, summarise: Callable[[deque[float]], float]) -> Filter:
@@ -73,6 +73,13 @@ def _windowed(window: int, summarise: Callable[[deque[float]], float]) -> Filter
         return summarise(values)
 
     return add
+
+
+def _middle(values: Iterable[float]) -> float:
+    """Return the median. The module `statistics` has one too, and half a megabyte of others with it."""
+    in_order = sorted(values)
+    half, odd = divmod(len(in_order), 2)
+    return in_order[half] if odd else (in_order[half - 1] + in_order[half]) / 2
 
 
 def _delta(delta: Delta) -> Filter:

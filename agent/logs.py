@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 log: Final = logging.getLogger("jph")
@@ -25,7 +26,7 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
     """Set up logging. `codifiers` fills the field `%(codifier)s` of the original system's formats.
 
     `dictionary` is what `logging.config.dictConfig` takes. When it cannot be used (a container without
-    /dev/log) the default is used, and that is said.
+    /dev/log) the default is used, and that is said. It can be called again, with another configuration.
     """
     _give_records_a_codifier(codifiers)
     if dictionary is None or debug:
@@ -33,7 +34,9 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
         return
     from logging.config import dictConfig  # noqa: PLC0415 - 0.6 MiB that only configurations with `Logging` need
 
+    logging.getLogger("jph").setLevel(logging.NOTSET)
     try:
+        _check_sockets(dictionary)
         # The loggers of the program exist before its configuration is read: they are not to fall silent.
         dictConfig({**dictionary, "disable_existing_loggers": False})
     except (ValueError, OSError) as error:
@@ -41,12 +44,28 @@ def set_up(codifiers: str, dictionary: Mapping[str, Any] | None, *, debug: bool)
         log.warning("the configuration's `Logging` cannot be used: %s; logging to standard error", _cause(error))
 
 
+def _check_sockets(dictionary: Mapping[str, Any]) -> None:
+    """Raise FileNotFoundError where syslog is not there: its handler says so at every record, and with a traceback."""
+    for name, handler in dictionary.get("handlers", {}).items():
+        address = handler.get("address")
+        if isinstance(address, str) and not Path(address).exists():
+            raise FileNotFoundError(f"handler {name!r}: there is no {address}")
+
+
 def _set_up_default(level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    in_journal = "JOURNAL_STREAM" in os.environ
-    handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if in_journal else logging.Formatter(_FOR_PEOPLE))
+    handler.setFormatter(_JournalFormatter(_FOR_THE_JOURNAL) if _in_journal() else logging.Formatter(_FOR_PEOPLE))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("jph").setLevel(level)
+
+
+def _in_journal() -> bool:
+    """Tell whether standard error goes to the journal: the variable alone is inherited by whatever a service starts."""
+    try:
+        stderr = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):  # closed, or not a file
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def _give_records_a_codifier(codifiers: str) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,9 @@ log: Final = logging.getLogger("jph.agent")
 
 EXIT_GAVE_WAY: Final = 3
 EXIT_FAILED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+HELP_COLUMNS: Final = 100
 
 EXAMPLES: Final = """examples:
   jph-agent                  run the nodes whose `host` is this host
@@ -41,16 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `jph-agent`; returns the exit code."""
     wanted = _parser().parse_args(arguments)
     try:
-        return asyncio.run(_run(wanted))
+        agent = _prepare(wanted)
+        return asyncio.run(_run(agent))
     except JphError as error:
         print(f"jph-agent: {error}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
         return EXIT_FAILED
+    except KeyboardInterrupt:  # before the signals are listened to, as while a server is asked for the configuration
+        return EXIT_INTERRUPTED
 
 
 def choose(configuration: Configuration, codifiers: Sequence[str], host: str) -> Iterable[Node]:
     """Pick the named nodes, or those of this host that this version can run; raises UnknownCodifierError."""
     if not codifiers:
-        return [node for node in configuration.on_host(host) if kinds(node.driver) is not None]
+        return [node for node in configuration.on_host(host) if kinds(node.driver) and not node.is_operator]
     return [_named(configuration, codifier) for codifier in codifiers]
 
 
@@ -74,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="jph-agent",
         description="Read this host's sensors and send them on the bus; store what is heard where a node is a store.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # With a width it does not import shutil, and bz2 and lzma with it, to ask the terminal.
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=HELP_COLUMNS),
     )
     parser.add_argument("codifiers", nargs="*", metavar="CODIFIER", help="nodes to run (default: those of this host)")
     parser.add_argument("--config", metavar="SOURCE", help="path or URL of the configuration (default: JPH_CONFIG)")
@@ -85,33 +93,38 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(wanted: argparse.Namespace) -> int:
+def _prepare(wanted: argparse.Namespace) -> Agent:
     codifiers = wanted.codifiers or list(filter(None, [os.environ.get("JPH_SENSOR")]))
+    debug = wanted.debug or os.environ.get("JPH_DEBUG", "0") not in {"", "0"}
+
+    def choose_wanted(configuration: Configuration) -> Iterable[Node]:
+        return choose(configuration, codifiers, wanted.host)
+
+    def take(configuration: Configuration) -> None:
+        names = ",".join(node.codifier for node in choose_wanted(configuration))
+        logs.set_up(names, configuration.logging, debug=debug)
+        for warning in configuration.warnings:
+            log.warning("%s", warning)
+
     configuration = load_configuration(wanted.config)
-    nodes = list(choose(configuration, codifiers, wanted.host))
-    debug = wanted.debug or os.environ.get("JPH_DEBUG") == "1"
-    logs.set_up(",".join(node.codifier for node in nodes), configuration.logging, debug=debug)
-    for warning in configuration.warnings:
-        log.warning("%s", warning)
-    agent = Agent(
+    take(configuration)
+    return Agent(
         configuration,
         lambda: load_configuration(wanted.config),
-        lambda configuration: choose(configuration, codifiers, wanted.host),
+        choose_wanted,
         Surroundings(wanted.state or state_directory(), takeover=wanted.takeover),
+        take,
     )
-    return await _run_notified(agent)
 
 
-async def _run_notified(agent: Agent) -> int:
+async def _run(agent: Agent) -> int:
     notifier = Notifier()
-    _listen_to_signals(agent)
+    _listen_to_signals(agent, notifier)
     watchdog = asyncio.create_task(notifier.keep_watchdog(), name="watchdog")
     ready = asyncio.create_task(_tell_ready(agent, notifier), name="ready")
     try:
-        while (ending := await agent.run()) is Ending.NEW_BUS:
-            pass
+        ending = await agent.run()
     finally:
-        notifier.tell("STOPPING=1")
         watchdog.cancel()
         ready.cancel()
     return EXIT_GAVE_WAY if ending is Ending.GAVE_WAY else 0
@@ -122,10 +135,15 @@ async def _tell_ready(agent: Agent, notifier: Notifier) -> None:
     notifier.tell(f"READY=1\nSTATUS=runs {', '.join(agent.stations)}")
 
 
-def _listen_to_signals(agent: Agent) -> None:
+def _listen_to_signals(agent: Agent, notifier: Notifier) -> None:
+    def stop(signal_: signal.Signals) -> None:
+        log.info("%s: stops", signal_.name)
+        notifier.tell("STOPPING=1")
+        agent.stop()
+
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, agent.stop)
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, stop, signal_)
     loop.add_signal_handler(signal.SIGHUP, agent.reload_soon)
 
 

@@ -1,8 +1,11 @@
 """The node that a program of yours is: publish, hear, command (`import jph`)."""
 
 import asyncio
+import inspect
+import logging
+import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final, Self
 
 from agent.clock import Clock
@@ -15,17 +18,60 @@ from protocol.errors import JphError
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.readings import Attributes, Reading, Value
 
+log: Final = logging.getLogger("jph.node")
+
 MAX_QUEUED: Final = 10_000  # readings that an iteration may fall behind; then the oldest are dropped and counted
 
-Setter = Callable[[float], object]
+Setter = Callable[[float], Any]
+"""Takes a number that the node was sent; may be a coroutine function, and may raise ValueError to refuse it."""
 
 
 class UnknownNodeError(JphError):
-    """The configuration has no node of this codifier."""
+    """The configuration has no such node, or the node no such sensor."""
 
 
 class AlreadyRunningError(JphError):
     """Another instance of this codifier is on the bus."""
+
+
+class Readings:
+    """The readings of some sensors as they are heard, for `async for`; ends when the node leaves the bus.
+
+    `dropped` counts readings for which the iteration was too slow.
+    """
+
+    def __init__(self, codifiers: Collection[str]) -> None:
+        self.dropped = 0
+        self._codifiers = codifiers
+        self._waiting: deque[Reading] = deque()
+        self._arrived = asyncio.Event()
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Reading:
+        while not self._waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+    def take(self, frame: DataFrame) -> None:
+        """Keep a reading for the iteration when it is of a sensor that is wanted."""
+        if self._codifiers and frame.source not in self._codifiers:
+            return
+        if len(self._waiting) >= MAX_QUEUED:
+            self._waiting.popleft()
+            self.dropped += 1
+        self._waiting.append(frame.reading())
+        self._arrived.set()
+
+    def end(self) -> None:
+        """Let the iteration end after what was heard so far."""
+        self._ended = True
+        self._arrived.set()
 
 
 class Node(Participant):
@@ -34,17 +80,17 @@ class Node(Participant):
         async with jph.Node("C1", config="jph.yaml") as node:
             await node.publish(21.5)
 
-    Entering waits until no other instance answered (1 s), and raises AlreadyRunningError otherwise. `on_set` is
-    called with each value that the node is sent by `jph set`; it may raise ValueError to refuse it. `dropped`
-    counts readings that an iteration was too slow for.
+    Entering waits until no other instance answered (1 s), and raises AlreadyRunningError otherwise, or BusError when
+    there is no network. `on_set` is called with each value that `jph set` sends, `on_step` with what `jph step` sends.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a different choice of the program
         self,
         codifier: str,
         config: str | Configuration | None = None,
         *,
         on_set: Setter | None = None,
+        on_step: Setter | None = None,
         takeover: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -53,24 +99,28 @@ class Node(Participant):
         if codifier not in configuration.nodes:
             raise UnknownNodeError(f"{configuration.source} has no node {codifier}", "add it under `nodes:`")
         super().__init__(configuration, codifier, clock, present=True, takeover=takeover)
-        self.dropped = 0
-        self._on_set = on_set
+        self._own = frozenset(sensor.codifier for sensor in configuration.nodes[codifier].sensors)
+        self._setters = {Flag.SET: on_set, Flag.STEP: on_step}
         self._gave_way: asyncio.Future[GaveWay]
-        self.heard.append(self._queue_reading)
-        self._queues: list[tuple[Collection[str], deque[Reading], asyncio.Event]] = []
+        self._iterations: weakref.WeakSet[Readings] = weakref.WeakSet()
+        self.heard.append(self._hand_on)
 
     async def __aenter__(self) -> Self:
         """Announce the node, and wait until it is known to be the only one."""
         self._gave_way = asyncio.get_running_loop().create_future()
-        await super().__aenter__()
-        settled = asyncio.ensure_future(self._presence.settled.wait())
-        either: list[asyncio.Future[Any]] = [settled, self._gave_way]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        settled.cancel()
-        if self._gave_way.done():
+        try:
+            await super().__aenter__()
+            await self._settle()
+        except BaseException:
             await self.__aexit__()
-            raise AlreadyRunningError(str(self._gave_way.result()), "stop it first, or use takeover=True")
+            raise
         return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Leave the bus, and end the iterations; leaving twice is harmless."""
+        for readings in self._iterations:
+            readings.end()
+        await super().__aexit__(*exc_info)
 
     @property
     def active(self) -> bool:
@@ -88,24 +138,20 @@ class Node(Participant):
         """Send a reading of this node, or of its proxy `codifier`; False when the node is halted.
 
         `timestamp_ms` is when it was measured, in ms since 1970-01-01 UTC; without it, now. Raises EncodeError for
-        what cannot travel, such as NaN.
+        what cannot travel, such as NaN, and UnknownNodeError for a codifier that is not this node's.
         """
+        codifier = codifier or self.codifier
+        if codifier not in self._own:
+            raise UnknownNodeError(f"{codifier} is no sensor of {self.codifier}", "add it to the node's `proxies:`")
         if self.active:
-            self._presence.publish(codifier or self.codifier, value, attributes, timestamp_ms)
+            self._presence.publish(codifier, value, attributes, timestamp_ms)
         return self.active
 
-    async def readings(self, *codifiers: str) -> AsyncIterator[Reading]:
-        """Go through the readings of these sensors, or of all, as they are heard."""
-        queue = (codifiers, deque[Reading](), asyncio.Event())
-        self._queues.append(queue)
-        try:
-            while True:
-                await queue[2].wait()
-                queue[2].clear()
-                while queue[1]:
-                    yield queue[1].popleft()
-        finally:
-            self._queues.remove(queue)
+    def readings(self, *codifiers: str) -> Readings:
+        """Return the readings of these sensors, or of all, as they are heard from now on."""
+        readings = Readings(codifiers)
+        self._iterations.add(readings)
+        return readings
 
     async def set(self, codifier: str, value: float) -> Answer:
         """Set the value of a control sensor and wait for the confirmation."""
@@ -114,29 +160,44 @@ class Node(Participant):
     async def carry_out(self, command: ControlFrame) -> Code:
         """Act on a command that was sent to this node."""
         if command.flag in {Flag.START, Flag.HALT}:
-            self._presence.life.set_active(active=command.flag is Flag.START)
+            self._presence.set_active(active=command.flag is Flag.START)
             return Code.TAKEN
-        if command.flag is not Flag.SET or self._on_set is None:
-            return Code.NOT_A_CONTROL_SENSOR
-        try:
-            self._on_set(command.number)
-        except ValueError:
-            return Code.OUT_OF_RANGE
-        return Code.TAKEN
+        if command.flag is Flag.RELOAD:
+            return Code.UNKNOWN_FLAG  # whoever wrote the program knows what its configuration is
+        setter = self._setters[command.flag]
+        if setter is None:
+            return Code.UNKNOWN_FLAG if any(self._setters.values()) else Code.NOT_A_CONTROL_SENSOR
+        return await self._hand_over(setter, command.number)
 
     def give_way(self, other: GaveWay) -> None:
         """Let the incumbent be."""
         if not self._gave_way.done():
             self._gave_way.set_result(other)
 
-    def _queue_reading(self, heard: Heard) -> None:
-        frame = heard.frame
-        if not isinstance(frame, DataFrame) or frame.flag is Flag.NUMBERING:
-            return
-        for codifiers, readings, arrived in self._queues:
-            if not codifiers or frame.source in codifiers:
-                self.dropped += len(readings) >= MAX_QUEUED
-                if len(readings) >= MAX_QUEUED:
-                    readings.popleft()
-                readings.append(frame.reading())
-                arrived.set()
+    async def _settle(self) -> None:
+        settled = asyncio.ensure_future(self._presence.settled.wait())
+        either: list[asyncio.Future[Any]] = [settled, self._gave_way]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            settled.cancel()
+        if self._gave_way.done():
+            raise AlreadyRunningError(str(self._gave_way.result()), "stop it first, or use takeover=True")
+
+    async def _hand_over(self, setter: Setter, number: float) -> Code:
+        try:
+            outcome = setter(number)
+            if inspect.isawaitable(outcome):
+                await outcome
+        except ValueError as error:
+            log.warning("%s: %g was refused: %s", self.codifier, number, error)
+            return Code.OUT_OF_RANGE
+        except Exception:  # the program's own fault is answered, so that nobody waits for it, and shown
+            log.exception("%s: taking %g failed", self.codifier, number)
+            return Code.DRIVER_FAILED
+        return Code.TAKEN
+
+    def _hand_on(self, heard: Heard) -> None:
+        if isinstance(heard.frame, DataFrame) and heard.frame.flag is not Flag.NUMBERING:
+            for readings in self._iterations:
+                readings.take(heard.frame)

@@ -14,11 +14,11 @@ class Notifier:
         self._watchdog_s = _watchdog_s(environment)
 
     def tell(self, state: str) -> None:
-        """Send a state such as `READY=1`. A manager that went away is no reason to stop."""
+        """Send a state such as `READY=1`. A manager that went away, or is busy, is no reason to stop or to wait."""
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
             try:
                 manager.sendto(state.encode(), address)
             except OSError:

@@ -6,19 +6,25 @@ The names are those that programs written for it use; the linter's naming rules 
 # ruff: noqa: N802, N803
 
 import asyncio
+import atexit
+import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
-from agent.node import UnknownNodeError
+from agent.node import AlreadyRunningError, UnknownNodeError
 from agent.participant import Heard, Participant
 from agent.presence import GaveWay
 from config.model import Configuration, Node, Sensor
+from protocol import frames
+from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
-from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.frames import HEADER_BYTES, ControlFrame, DataFrame, Flag
 from protocol.readings import Value
+
+log: Final = logging.getLogger("jph.original")
 
 T = TypeVar("T")
 DataCallback = Callable[..., object]
@@ -28,8 +34,9 @@ CtrlCallback = Callable[..., object]
 TimeCallback = Callable[[int], object]
 """Called with the time in ms, every SensorInterval while the codifier is active."""
 
-_PAYLOAD_BYTES: Final = {Flag.INTEGER: 4, Flag.FLOAT: 4, Flag.NUMBERING: 4}
 _CONTROL_PAYLOAD_BYTES: Final = 9
+_DATA_PAYLOAD_BYTES: Final = {Flag.NUMBERING: 4, Flag.INTEGER: 4, Flag.FLOAT: 4}
+_CONFIG_TIME_FLAGS: Final = frozenset({Flag.NEW, Flag.ALIVE})
 
 
 def timeNow() -> int:
@@ -42,12 +49,15 @@ class Channel:
 
     `configURL` defaults to JPH_CONFIG and then to where a configuration is found, `Codifier` to JPH_SENSOR.
     Raises ConfigError, and UnknownNodeError for a codifier that the configuration does not have.
+
+    The codifier joins the bus with the first `sendData`, `sendCtrl` or `run`, and leaves it with `close`, or when the
+    program ends. It answers pings and commands while `run` runs.
     """
 
     def __init__(self, configURL: str = "", Codifier: str = "") -> None:
         self.Codifier = Codifier or os.environ.get("JPH_SENSOR", "")
         self._configuration = load_configuration(configURL or None)
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()
         self._member: _Member | None = None
         if self._configuration.owner(self.Codifier) is None:
             raise UnknownNodeError(
@@ -64,7 +74,7 @@ class Channel:
 
     def getSensor(self, Codifier: str) -> Mapping[str, Any] | None:
         """Return the entry of one codifier, or None."""
-        return next((entry for entry in self.getAllSensors() if entry["Codifier"] == Codifier), None)
+        return next((entry for entry in self.getAllSensors() if entry.get("Codifier") == Codifier), None)
 
     def getMySensor(self) -> Mapping[str, Any] | None:
         """Return the entry of this codifier."""
@@ -78,11 +88,15 @@ class Channel:
         """Send a value of this codifier, or of the proxy `Codifier`, measured at `timestamp` (ms) or now."""
         self._joined().publish(Codifier or self.Codifier, data, timestamp or None)
 
-    def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float = 0) -> None:
-        """Send a control frame to a codifier, or to everybody; `timeComponent` is its number."""
+    def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float | None = None) -> None:
+        """Send a control frame to a codifier, or to everybody.
+
+        `timeComponent` is its number: the value of `A` and `E`; without it, when the configuration was read.
+        """
         del timestamp  # a command is stamped with the moment at which it is sent
         member = self._joined()
-        member.send(Flag(flag), to or "@@", timeComponent or member.config_time_ms)
+        is_time = timeComponent is None or (timeComponent == 0 and flag in _CONFIG_TIME_FLAGS)
+        member.send(Flag(flag), to or EVERYBODY, member.config_time_ms if is_time else float(timeComponent or 0))
 
     def run(
         self,
@@ -90,7 +104,10 @@ class Channel:
         timeCallback: TimeCallback | None = None,
         ctrlCallback: CtrlCallback | None = None,
     ) -> None:
-        """Live on the bus and call back, until interrupted; returns when another instance of the codifier answers."""
+        """Live on the bus and call back, until interrupted; returns when another instance of the codifier answers.
+
+        What a call-back raises ends it and is raised.
+        """
         member = self._joined()
         member.data_callback = dataCallback
         member.ctrl_callback = ctrlCallback
@@ -98,18 +115,21 @@ class Channel:
 
     def close(self) -> None:
         """Leave the bus; closing twice is harmless."""
-        if self._member is not None:
-            self._do(self._member.__aexit__())
-            self._member = None
-        self._loop.close()
+        atexit.unregister(self.close)
+        member, self._member = self._member, None
+        if member is not None:
+            self._do(member.__aexit__())
+        self._runner.close()
 
     def _joined(self) -> "_Member":
         if self._member is None:
-            self._member = self._do(_Member(self._configuration, self.Codifier).__aenter__())
+            member = _Member(self._configuration, self.Codifier)
+            atexit.register(self.close)
+            self._member = self._do(member.__aenter__())
         return self._member
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
+        return self._runner.run(work)
 
 
 class _Member(Participant):
@@ -120,7 +140,8 @@ class _Member(Participant):
         self.data_callback: DataCallback | None = None
         self.ctrl_callback: CtrlCallback | None = None
         self.heard.append(self._call_back)
-        self._gave_way = asyncio.Event()
+        self._ended: asyncio.Future[None] | None = None
+        self._incumbent: GaveWay | None = None
 
     @property
     def config_time_ms(self) -> float:
@@ -128,46 +149,72 @@ class _Member(Participant):
         return self._presence.life.config_time_ms
 
     def publish(self, codifier: str, value: Value, timestamp_ms: int | None) -> None:
-        """Send a reading."""
-        self._presence.publish(codifier, value, None, timestamp_ms)
+        """Send a reading, unless halted; raises AlreadyRunningError after another instance answered."""
+        if self._incumbent is not None:
+            raise AlreadyRunningError(str(self._incumbent), "stop it first")
+        if self._presence.active:
+            self._presence.publish(codifier, value, None, timestamp_ms)
 
     async def live(self, callback: TimeCallback | None) -> None:
-        """Call back every interval until another instance answers."""
+        """Call back every interval until another instance answers; raises what a call-back raises."""
         node = self.configuration.owner(self.codifier)
         interval_s = node.interval_s if node else self.configuration.defaults.interval_s
-        while not self._gave_way.is_set():
-            try:
-                async with asyncio.timeout(interval_s):
-                    await self._gave_way.wait()
-            except TimeoutError:
-                if callback is not None and self._presence.active:
-                    callback(timeNow())
+        self._ended = asyncio.get_running_loop().create_future()
+        if self._incumbent is not None:
+            return
+        due_s = self.clock.now().monotonic_s
+        while not self._ended.done():
+            due_s = max(due_s + interval_s, self.clock.now().monotonic_s)
+            await asyncio.wait([self._ended], timeout=due_s - self.clock.now().monotonic_s)
+            if callback is not None and self._presence.active and not self._ended.done():
+                callback(timeNow())
+        self._ended.result()
 
     async def carry_out(self, command: ControlFrame) -> Code:
         """Halt and start; everything else is the program's own affair, in its control call-back."""
         if command.flag in {Flag.START, Flag.HALT}:
-            self._presence.life.set_active(active=command.flag is Flag.START)
-        return Code.TAKEN
+            self._presence.set_active(active=command.flag is Flag.START)
+            return Code.TAKEN
+        return Code.NOT_A_CONTROL_SENSOR if self.ctrl_callback is None else Code.TAKEN
 
     def give_way(self, other: GaveWay) -> None:
         """Stop: the original's programs do so too."""
-        super().give_way(other)
-        self._gave_way.set()
+        log.error("%s: this one stops", other)
+        self._incumbent = other
+        self._end()
 
     def _call_back(self, heard: Heard) -> None:
-        frame = heard.frame
-        if not self._presence.active:
+        if not self._presence.active or self._ended is None or self._ended.done():
             return
-        head = (str(frame.flag), frame.source, frame.destination, frame.timestamp_ms, frame.sequence)
-        if isinstance(frame, DataFrame):
-            if self.data_callback is not None:
-                self.data_callback("Data=", *head, _length(frame), heard.sender, frame.value, None)
-        elif self.ctrl_callback is not None:
-            self.ctrl_callback("Ctrl=", *head, _CONTROL_PAYLOAD_BYTES, heard.sender, frame.number, frame.active)
+        frame = heard.frame
+        callback = self.data_callback if isinstance(frame, DataFrame) else self.ctrl_callback
+        if callback is None:
+            return
+        try:
+            callback(*_told(heard))
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            self._end(error)
+
+    def _end(self, error: Exception | None = None) -> None:
+        if self._ended is None or self._ended.done():
+            return
+        if error is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(error)
 
 
-def _length(frame: DataFrame) -> int:
-    return _PAYLOAD_BYTES.get(frame.flag) or 4 + len(str(frame.value).encode())
+def _told(heard: Heard) -> tuple[object, ...]:
+    """Return what a call-back is told of a frame."""
+    frame = heard.frame
+    head = (str(frame.flag), frame.source, frame.destination, frame.timestamp_ms, frame.sequence)
+    if isinstance(frame, DataFrame):
+        return ("Data=", *head, _payload_bytes(frame), heard.sender, frame.value, None)
+    return ("Ctrl=", *head, _CONTROL_PAYLOAD_BYTES, heard.sender, frame.number, frame.active)
+
+
+def _payload_bytes(frame: DataFrame) -> int:
+    return _DATA_PAYLOAD_BYTES.get(frame.flag) or len(frames.encode(frame)) - HEADER_BYTES
 
 
 def _original_form(configuration: Configuration) -> Mapping[str, Any]:

@@ -12,18 +12,18 @@ from agent.presence import GaveWay, Presence
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
-from protocol.commands import REASONS, Code, Confirmation, PendingCommand
+from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, PendingCommand
 from protocol.errors import DecodeError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, Flag, Frame
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
+from protocol.senders import Sender
 
 log: Final = logging.getLogger("jph.participant")
 
-OPERATOR: Final = "console"  # the driver of codifiers that stand for a person's program and have no readings
+ACKNOWLEDGES_WITHIN_S: Final = 1.4  # three sendings: a node that does not answer then is commanded without repeats
 
 
 class Heard(NamedTuple):
@@ -61,12 +61,12 @@ def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[Sens
     """Return what a roster is told of the nodes and sensors of a configuration."""
     return (
         [_node_profile(node) for node in configuration.nodes.values()],
-        [_sensor_profile(node, sensor) for node, sensor in configuration.sensors() if node.driver != OPERATOR],
+        [_sensor_profile(node, sensor) for node, sensor in configuration.sensors() if not node.is_operator],
     )
 
 
 def _node_profile(node: Node) -> NodeProfile:
-    return NodeProfile(node.codifier, node.keepalive_s, operator=node.driver == OPERATOR)
+    return NodeProfile(node.codifier, node.keepalive_s, operator=node.is_operator)
 
 
 def _sensor_profile(node: Node, sensor: Sensor) -> SensorProfile:
@@ -123,6 +123,7 @@ class Participant:
             self._presence.close()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.bus.__aexit__(None, None, None)
 
     def ping(self, codifier: str = EVERYBODY) -> float:
@@ -154,13 +155,16 @@ class Participant:
         """
         node = self.roster.nodes.get(codifier)
         if node is None or not node.acknowledges:
-            await self._confirmed(Flag.STEP, codifier, 0.0, repeated=True)
+            await self._confirmed(Flag.STEP, codifier, 0.0, repeated=True, within_s=ACKNOWLEDGES_WITHIN_S)
             node = self.roster.nodes.get(codifier)
         return node is not None and node.acknowledges
 
-    async def _confirmed(self, flag: Flag, codifier: str, number: float, *, repeated: bool) -> Answer:
+    async def _confirmed(
+        self, flag: Flag, codifier: str, number: float, *, repeated: bool, within_s: float = GIVES_UP_AFTER_S
+    ) -> Answer:
         frame = self.send(flag, codifier, number)
         pending = PendingCommand(frame, self.clock.now().monotonic_s, repeated=repeated)
+        pending.gives_up_s = pending.sent_s + within_s
         waiting = _Waiting(pending, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
@@ -175,7 +179,7 @@ class Participant:
     async def _repeat_until_confirmed(self, waiting: _Waiting) -> Confirmation | None:
         pending = waiting.command
         while (now_s := self.clock.now().monotonic_s) < pending.gives_up_s:
-            await asyncio.wait([waiting.confirmation], timeout=pending.due_s - now_s)
+            await asyncio.wait([waiting.confirmation], timeout=min(pending.due_s, pending.gives_up_s) - now_s)
             if waiting.confirmation.done():
                 return waiting.confirmation.result()
             if frame := pending.repeat(self.clock.now().monotonic_s):

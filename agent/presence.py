@@ -8,12 +8,12 @@ from typing import Any, Final, Protocol
 from agent.clock import Clock
 from protocol.commands import Code
 from protocol.errors import EncodeError
-from protocol.frames import Bus, ControlFrame, Frame, encode
+from protocol.frames import Bus, ControlFrame, Flag, Frame, encode
 from protocol.instants import Instant
 from protocol.life import Act, Action, GiveWay, Life, Rival, Send, Settled
-from protocol.members import Sender
 from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
+from protocol.senders import Sender
 from protocol.sequences import MODULUS
 
 log: Final = logging.getLogger("jph.presence")
@@ -70,6 +70,7 @@ class Presence:
         self._give_way = give_way
         self._numberings: dict[str, Numbering] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._announced = False  # the network took the last `N`
 
     @property
     def active(self) -> bool:
@@ -80,6 +81,15 @@ class Presence:
         """Announce the codifier; `settled` is set when no other instance answered."""
         self._do(self.life.start(self._clock.now(), active=active))
         self._schedule()
+
+    def network_is_back(self) -> None:
+        """Say at once that the node is there; start anew when nobody could hear that it started."""
+        if self._timer is None:
+            return
+        if not self._announced:
+            self.start(active=self.active)
+        elif self.life.settled:
+            self._do(self.life.show(self._clock.now()))
 
     def announce_reload(self) -> None:
         """Tell everybody that the configuration was read again."""
@@ -100,9 +110,17 @@ class Presence:
         """
         now = self._clock.now()
         numbering = self._numberings.get(codifier) or self._begin_numbering(codifier)
-        self._send(numbering.frames(value, attributes, int(now.wall_ms) if timestamp_ms is None else timestamp_ms))
+        measured_ms = int(now.wall_ms) if timestamp_ms is None else timestamp_ms
+        for datagram in numbering.datagrams(value, attributes, measured_ms):
+            self._bus.send(Bus.DATA, datagram)
         if codifier == self.codifier:
             self.life.read(now)
+
+    def set_active(self, *, active: bool) -> None:
+        """Begin to send readings, or stop and name the last; whoever was told to tells that it is done."""
+        self.life.set_active(active=active)
+        if not active:
+            self.end_numbering()
 
     def end_numbering(self) -> None:
         """Name the last sequence of every sensor, so that whoever missed the last reading notices."""
@@ -125,9 +143,13 @@ class Presence:
 
     def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
-            self._bus.send(frame.bus, encode(frame))
+            taken = self._bus.send(frame.bus, encode(frame))
+            if frame.flag is Flag.NEW:
+                self._announced = taken
 
     def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         delay_s = max(0.0, self.life.due_s - self._clock.now().monotonic_s)
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Final
 
 from agent import sockets
 from agent.clock import Clock
@@ -15,15 +16,23 @@ from protocol.instants import Instant
 HandOn = Callable[[list[Datagram], Instant], None]
 Broken = Callable[[OSError], None]
 
+STREAM_TURNS: Final = 16
+STREAM_S: Final = 0.001
+"""So many turns of the loop, each within so long of the one before, are a stream. Taken in lots it costs this program a
+quarter less processor time than being woken by every few datagrams of it."""
+
 
 class Receiver:
     """Hears one group and hands its datagrams on, at most 64 a turn of the loop, with the instant of the turn.
 
     With `rest_s` it leaves the socket alone for so long once it has read it empty: datagrams are then taken in lots,
-    which at 1,000 a second costs a third of waking up for each.
+    which at 1,000 a second costs a third of waking up for each. With a rest of 0 it does so, for a millisecond, only
+    in a stream; without one never.
     """
 
-    def __init__(self, group: Group, clock: Clock, hand_on: HandOn, broken: Broken, *, rest_s: float = 0.0) -> None:
+    def __init__(
+        self, group: Group, clock: Clock, hand_on: HandOn, broken: Broken, *, rest_s: float | None = None
+    ) -> None:
         self.received = 0
         self._group = group
         self._clock = clock
@@ -31,6 +40,8 @@ class Receiver:
         self._broken = broken
         self._rest_s = rest_s
         self._resting: asyncio.TimerHandle | None = None
+        self._awake_since_s = 0.0  # the last turn, or the end of the last rest
+        self._stream_turns = 0
         self._socket: socket.socket | None = None
         self._interface: Interface | None = None
         self._own_addresses: frozenset[str] = frozenset()
@@ -91,19 +102,25 @@ class Receiver:
             now = self._clock.now()
             self.received += len(datagrams)
             self._notice(datagrams, now.monotonic_s)
+            self._count_turn(now.monotonic_s)
             self._hand_on(datagrams, now)
-        if self._rest_s and len(datagrams) < sockets.DATAGRAMS_PER_TURN:
-            self._rest()
+        if self._rest_s is not None and len(datagrams) < sockets.DATAGRAMS_PER_TURN:
+            self._rest(self._rest_s or (STREAM_S if self._stream_turns >= STREAM_TURNS else 0.0))
 
-    def _rest(self) -> None:
-        if self._socket is None:
-            return  # whoever was handed the datagrams closed the bus
+    def _count_turn(self, now_s: float) -> None:
+        self._stream_turns = self._stream_turns + 1 if now_s - self._awake_since_s < STREAM_S else 0
+        self._awake_since_s = now_s
+
+    def _rest(self, rest_s: float) -> None:
+        if self._socket is None or not rest_s:
+            return  # without a socket: whoever was handed the datagrams closed the bus
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._socket)
-        self._resting = loop.call_later(self._rest_s, self._rested)
+        self._resting = loop.call_later(rest_s, self._rested)
 
     def _rested(self) -> None:
         self._resting = None
+        self._awake_since_s = self._clock.now().monotonic_s
         if self._socket is not None:
             asyncio.get_running_loop().add_reader(self._socket, self._readable)
 

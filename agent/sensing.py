@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from typing import Final
 
 from agent.filters import FilterChain
@@ -9,9 +10,9 @@ from agent.presence import Presence
 from agent.supervisor import Supervisor
 from agent.surroundings import Surroundings
 from config.model import Node, Sensor
-from drivers.driver import OWN_CHANNEL, Driver, Measured, Measurements, Place
+from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, Place
 from drivers.registry import driver_class
-from protocol.errors import EncodeError
+from protocol.errors import JphError
 from protocol.frames import DataFrame
 from protocol.readings import Value
 
@@ -29,6 +30,7 @@ class Sensing:
         self._surroundings = surroundings
         self._supervisor = Supervisor(node.codifier, self._make_driver, surroundings.threads, surroundings.monotonic)
         self._filters = {sensor.codifier: FilterChain(sensor.filters) for sensor in node.sensors}
+        self._troubles: dict[str, str] = {}  # sensors that gave what cannot be sent, and what that was
         self._reading = asyncio.Lock()  # a driver is asked one thing at a time
 
     async def run(self) -> None:
@@ -38,16 +40,18 @@ class Sensing:
         )
         while True:
             await asyncio.sleep(due_s - self._surroundings.monotonic())
-            if self._presence.active:
-                await self.publish_now()
+            await self.publish_now()
             due_s = max(due_s + self.node.interval_s, self._surroundings.monotonic())
 
     async def publish_now(self) -> None:
-        """Read the driver and publish what it has."""
+        """Read the driver and publish what it has, unless the node is halted, or was meanwhile."""
+        if not self._presence.active:
+            return
         async with self._reading:
             measurements = await self._supervisor.read(self.node.interval_s)
-        for sensor in self.node.sensors:
-            self._publish(sensor, measurements)
+        if self._presence.active:
+            for sensor in self.node.sensors:
+                self._publish(sensor, measurements)
 
     async def set(self, value: float) -> None:
         """Set the actuator; raises DriverError."""
@@ -75,10 +79,23 @@ class Sensing:
         if measured is None:
             return
         value, attributes = measured if isinstance(measured, Measured) else (measured, None)
-        passed: Value | None = self._filters[sensor.codifier].apply(value, self._surroundings.monotonic())
-        if passed is None:
-            return
         try:
-            self._presence.publish(sensor.codifier, passed, attributes)
-        except EncodeError as error:
-            log.warning("%s: %s", sensor.codifier, error)
+            passed = self._filters[sensor.codifier].apply(_checked(value), self._surroundings.monotonic())
+            if passed is not None:
+                self._presence.publish(sensor.codifier, passed, attributes)
+        except (JphError, ArithmeticError, ValueError) as error:  # the latter two: a filter's sum has no such number
+            self._note_trouble(sensor.codifier, str(error))
+        else:
+            self._troubles.pop(sensor.codifier, None)
+
+    def _note_trouble(self, codifier: str, trouble: str) -> None:
+        if self._troubles.get(codifier) != trouble:
+            log.warning("%s: no reading: %s", codifier, trouble)
+        self._troubles[codifier] = trouble
+
+
+def _checked(value: object) -> Value:
+    """Return a value that can be filtered: drivers are other people's code as well; raises DriverError."""
+    if isinstance(value, (int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise DriverError(f"{value!r} is neither a finite number nor text")

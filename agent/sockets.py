@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from agent.interfaces import BusError, Version
 from agent.netlink import Interface
 from config.model import Group
-from protocol.members import Sender
+from protocol.senders import Sender
 
 Destination: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 """Where the kernel sends to: address and port, with IPv6 also flow and interface."""

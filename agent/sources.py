@@ -4,7 +4,6 @@ from typing import Protocol
 
 from agent.presence import Presence
 from agent.sensing import Sensing
-from agent.sink import Sink
 from agent.surroundings import Surroundings
 from config.model import Node
 from protocol.frames import DataFrame
@@ -41,4 +40,8 @@ class Source(Protocol):
 
 def make_source(node: Node, presence: Presence, surroundings: Surroundings) -> Source:
     """Choose the source by the name of the node's driver."""
-    return (Sink if node.driver in STORES else Sensing)(node, presence, surroundings)
+    if node.driver not in STORES:
+        return Sensing(node, presence, surroundings)
+    from agent.sink import Sink  # noqa: PLC0415 - few agents store anything
+
+    return Sink(node, presence, surroundings)

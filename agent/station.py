@@ -1,11 +1,12 @@
 """One configured node at work: its presence on the bus, and the source of its readings."""
 
+import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
-from agent.presence import GaveWay, Presence, Spawn, Transmitter
+from agent.presence import GaveWay, Presence, Transmitter
 from agent.sources import Source, make_source
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
@@ -16,12 +17,14 @@ from protocol.frames import ControlFrame, Flag
 
 log: Final = logging.getLogger("jph.node")
 
+CLOSING_S: Final = 2.0  # for commands that are still being carried out when the node is to end
 
+Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 Reload = Callable[[ControlFrame], Awaitable[Code]]
 
 
 class Station:
-    """A node of this process. `run` lasts until it is cancelled; `close` ends it in order."""
+    """A node of this process. `run` lasts until it is cancelled; then `close` ends it in order."""
 
     def __init__(  # noqa: PLR0913 - each is a different part of the world
         self,
@@ -39,7 +42,7 @@ class Station:
             node.keepalive_s,
             bus=bus,
             clock=surroundings.clock,
-            spawn=spawn,
+            spawn=self._begin,
             random_number=surroundings.random_number,
             carry_out=self.carry_out,
             give_way=give_way,
@@ -47,6 +50,7 @@ class Station:
         )
         self.source: Source = make_source(node, self.presence, surroundings)
         self._spawn = spawn
+        self._begun: set[asyncio.Task[None]] = set()
         self._acts: dict[Flag, Callable[[ControlFrame], Awaitable[Code]]] = {
             Flag.START: self._start,
             Flag.HALT: self._halt,
@@ -63,7 +67,11 @@ class Station:
         await self.source.run()
 
     async def close(self) -> None:
-        """Let go of the device, then of the bus."""
+        """Finish what was begun, let go of the device, then of the bus."""
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=CLOSING_S)
+        for task in self._begun:
+            task.cancel()
         await self.source.close()
         self.presence.close()
 
@@ -85,13 +93,12 @@ class Station:
         return code
 
     async def _start(self, _: ControlFrame) -> Code:
-        self.presence.life.set_active(active=True)
+        self.presence.set_active(active=True)
         self._publish_soon()
         return Code.TAKEN
 
     async def _halt(self, _: ControlFrame) -> Code:
-        self.presence.life.set_active(active=False)
-        self.presence.end_numbering()
+        self.presence.set_active(active=False)
         return Code.TAKEN
 
     async def _set(self, command: ControlFrame) -> Code:
@@ -106,7 +113,12 @@ class Station:
 
     def _publish_soon(self) -> None:
         """Publish once the command is answered: its own task runs after the answer was sent."""
-        self._spawn(self.source.publish_now(), f"{self.node.codifier} publishes")
+        self._begin(self.source.publish_now(), f"{self.node.codifier} publishes")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._spawn(work, name)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
 
 
 def _finite(number: float) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ SHORTEST_DEADLINE_S: Final = 5.0  # a DHT22 that repeats its transaction and a 1
 QUARANTINE_AFTER: Final = 5  # failures in a row
 QUARANTINE_S: Final = 60.0  # between two tries of a driver in quarantine
 LONGEST_BACK_OFF_S: Final = 30.0
+MOST_DOUBLINGS: Final = 10  # of a back-off; a thousand would be more than a float holds
+CLOSING_S: Final = 2.0  # for what a driver is busy with, and again for its `close`: the process wants to end
 
 
 class NotAnActuatorError(DriverError):
@@ -35,7 +37,8 @@ class Supervisor:
     """Reads one driver, and keeps the node running whatever the driver does.
 
     `make` builds the driver; it is built anew after a quarantine, since a device that was unplugged is another
-    one when it is back. `monotonic` returns seconds. `state` and `failures` are for the operator.
+    one when it is back. `monotonic` returns seconds. `state` and `failures` are for the operator. The driver is asked
+    one thing at a time, which whoever calls `read`, `set` and `step` sees to.
     """
 
     def __init__(
@@ -49,22 +52,21 @@ class Supervisor:
         self._threads = threads
         self._monotonic = monotonic
         self._driver: Driver | None = None
-        self._hanging: asyncio.Future[Any] | None = None
+        self._under_way: asyncio.Future[Any] | None = None  # what the driver is busy with, also when given up
+        self._closed = False
         self._failures_in_a_row = 0
         self._not_before_s = 0.0
 
     async def read(self, interval_s: float) -> Measurements:
         """Read all channels; empty when the driver has nothing, failed, hangs or is being left alone for a while."""
-        if self._monotonic() < self._not_before_s or self._still_hangs():
+        if self._closed or self._monotonic() < self._not_before_s or self._is_busy():
             return {}
         try:
-            measurements: Measurements = await self._call(
-                lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)
-            )
+            measurements = _checked(await self._ask(lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)))
         except DriverError as error:
             self._failed(str(error), interval_s)
             if self.state is DriverState.QUARANTINED:
-                await self.close()
+                await self._let_go(SHORTEST_DEADLINE_S)
             return {}
         self._succeeded()
         return measurements
@@ -78,17 +80,31 @@ class Supervisor:
         await self._command(lambda actuator: actuator.step(by))
 
     async def close(self) -> None:
-        """Let go of the device; an actuator returns to its safe value. A driver that hangs is left to its fate."""
+        """Let go of the device for good; an actuator returns to its safe value.
+
+        A driver that hangs is closed all the same: what it moves must not stay as it is, and what it started must not
+        go on, because a read does not come back.
+        """
+        self._closed = True
+        if self._under_way is not None and self._is_busy():
+            if isinstance(self._under_way, asyncio.Task):
+                self._under_way.cancel()
+            await asyncio.wait([self._under_way], timeout=CLOSING_S)
+        await self._let_go(CLOSING_S)
+
+    async def _let_go(self, deadline_s: float) -> None:
         driver, self._driver = self._driver, None
-        if driver is None or self._still_hangs():
+        if driver is None:
             return
         try:
-            await self._within(self._threads.call(driver.close), SHORTEST_DEADLINE_S)
+            await self._outcome(self._begin(driver, lambda driver: driver.close()), deadline_s)
         except DriverError as error:
             log.warning("%s: closing the driver failed: %s", self.codifier, error)
 
     async def _command(self, command: Callable[[Actuator], object]) -> None:
-        if self._still_hangs():
+        if self._closed:
+            raise DriverError("the node is ending")
+        if self._is_busy():
             raise DriverError("the driver hangs", "look at the device and its cable")
 
         def carry_out(driver: Driver) -> object:
@@ -96,47 +112,45 @@ class Supervisor:
                 raise NotAnActuatorError("the driver takes no commands")
             return command(driver)
 
-        await self._call(carry_out, SHORTEST_DEADLINE_S)
+        await self._ask(carry_out, SHORTEST_DEADLINE_S)
 
-    async def _call(self, use: Callable[[Driver], Any], deadline_s: float) -> Any:
+    async def _ask(self, use: Callable[[Driver], object], deadline_s: float) -> object:
         if self._driver is None:
-            self._driver = await self._within(self._threads.call(self._make), deadline_s)
-        driver = self._driver
+            await self._outcome(self._threads.call(self._build), deadline_s)
+        if self._driver is None:
+            raise DriverError("the node is ending")
+        return await self._outcome(self._begin(self._driver, use), deadline_s)
+
+    def _build(self) -> None:
+        """Build the driver in a thread: also one that takes longer than its deadline is there for the next read."""
+        self._driver = self._make()
+
+    def _begin(self, driver: Driver, use: Callable[[Driver], object]) -> asyncio.Future[Any]:
         if inspect.iscoroutinefunction(driver.read):
-            return await self._await(use(driver), deadline_s)
-        return await self._within(self._threads.call(lambda: use(driver)), deadline_s)
+            return asyncio.ensure_future(_use_in_loop(driver, use))
+        return self._threads.call(lambda: use(driver))
 
-    async def _await(self, result: Any, deadline_s: float) -> Any:
-        if not inspect.isawaitable(result):
-            return result
-        try:
-            async with asyncio.timeout(deadline_s):
-                return await result
-        except TimeoutError as error:
-            raise DriverError(f"no answer within {deadline_s:g} s") from error
-        except DriverError:
-            raise
-        except Exception as error:
-            raise _unexpected(error) from error
-
-    async def _within(self, call: asyncio.Future[Any], deadline_s: float) -> Any:
-        done, _ = await asyncio.wait([call], timeout=deadline_s)
-        if not done:
-            self._hanging = call
+    async def _outcome(self, call: asyncio.Future[Any], deadline_s: float) -> object:
+        self._under_way = call
+        call.add_done_callback(_take_note)
+        await asyncio.wait([call], timeout=deadline_s)
+        if not call.done():
+            if isinstance(call, asyncio.Task):
+                call.cancel()  # a thread cannot be interrupted: it is waited for
             raise DriverError(f"no answer within {deadline_s:g} s")
+        self._under_way = None
+        if call.cancelled():
+            raise DriverError("the driver gave up")
         error = call.exception()
         if error is None or isinstance(error, DriverError):
             return call.result()
         raise _unexpected(error) from error
 
-    def _still_hangs(self) -> bool:
-        if self._hanging is None:
-            return False
-        if not self._hanging.done():
-            return True
-        self._hanging.exception()  # what a call says that was given up is of no interest any more
-        self._hanging = None
-        return False
+    def _is_busy(self) -> bool:
+        """Tell whether the driver still is at what it was given up for."""
+        if self._under_way is not None and self._under_way.done():
+            self._under_way = None
+        return self._under_way is not None
 
     def _succeeded(self) -> None:
         if self.state is not DriverState.WORKING:
@@ -155,15 +169,33 @@ class Supervisor:
         self._not_before_s = self._monotonic() + self._pause_s(interval_s)
 
     def _judge(self) -> DriverState:
-        if self._hanging is not None:
+        if self._under_way is not None:
             return DriverState.HANGING
         return DriverState.QUARANTINED if self._failures_in_a_row >= QUARANTINE_AFTER else DriverState.FAILING
 
     def _pause_s(self, interval_s: float) -> float:
         if self.state is DriverState.QUARANTINED:
             return QUARANTINE_S
-        back_off_s: float = min(interval_s * 2 ** (self._failures_in_a_row - 1), LONGEST_BACK_OFF_S)
+        doublings = min(self._failures_in_a_row - 1, MOST_DOUBLINGS)
+        back_off_s: float = min(interval_s * 2**doublings, LONGEST_BACK_OFF_S)
         return back_off_s - interval_s / 2  # so that the read at the end of the pause is not just too early
+
+
+async def _use_in_loop(driver: Driver, use: Callable[[Driver], object]) -> object:
+    result = use(driver)
+    return await result if isinstance(result, Awaitable) else result
+
+
+def _checked(measurements: object) -> Measurements:
+    if not isinstance(measurements, Mapping):
+        raise DriverError(f"the driver gave {type(measurements).__name__}, not a mapping of channels to values")
+    return measurements
+
+
+def _take_note(call: asyncio.Future[Any]) -> None:
+    """See how a call ended, also one that was given up: else its error were logged as one that nobody caught."""
+    if not call.cancelled():
+        call.exception()
 
 
 def _unexpected(error: BaseException) -> DriverError:

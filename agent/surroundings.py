@@ -1,4 +1,4 @@
-import random
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,18 +7,23 @@ from agent.clock import Clock, SystemClock
 from agent.threads import DaemonThreads
 
 
+def random_number(limit: int) -> int:
+    """Return an integer in 0..limit-1; the module `random` would cost an agent 200 KiB for this."""
+    return int.from_bytes(os.urandom(8)) % limit
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the nodes of one process share.
 
     `state_directory` keeps what survives a restart; `takeover` starts nodes although another instance answers;
-    `random_number(n)` returns an integer in 0..n-1.
+    `random_number(limit)` returns an integer in 0..limit-1.
     """
 
     state_directory: Path
     takeover: bool = False
     clock: Clock = field(default_factory=SystemClock)
-    random_number: Callable[[int], int] = random.randrange
+    random_number: Callable[[int], int] = random_number
     threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("driver"))
 
     def monotonic(self) -> float:

@@ -55,6 +55,8 @@ class DaemonThreads:
             loop, future, function = job
             try:
                 outcome: tuple[Any, BaseException | None] = (function(), None)
+            except StopIteration as error:  # a future takes none: it would end the coroutine that awaits it
+                outcome = (None, RuntimeError(f"StopIteration: {error}" if str(error) else "StopIteration"))
             except BaseException as error:  # noqa: BLE001 - whoever awaits the future decides
                 outcome = (None, error)
             try:

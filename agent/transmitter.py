@@ -13,7 +13,7 @@ from agent.sockets import Datagram, Destination
 from config.model import Group
 from protocol.frames import Bus
 from protocol.instants import Instant
-from protocol.members import Sender
+from protocol.senders import Sender
 
 ReceiveUnicast = Callable[[list[Datagram], Instant], None]
 

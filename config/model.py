@@ -23,6 +23,9 @@ Options: TypeAlias = msgspec.Struct | Mapping[str, object] | None
 OWN_CHANNEL: Final = "value"
 """The channel of a node's own sensor, when it names none."""
 
+OPERATOR: Final = "console"
+"""The driver of codifiers that stand for a person's program: they have no readings, and no agent runs them."""
+
 TIMEOUT_INTERVALS: Final = 2.5
 """A sensor without a `timeout` is stale after at least so many of its intervals: one lost reading is no alarm."""
 
@@ -169,6 +172,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     def unit(self) -> str:
         """The unit of the node's own sensor."""
         return self.sensor.unit
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the codifier stands for a person's program."""
+        return self.driver == OPERATOR
 
     @property
     def sensors(self) -> tuple[Sensor, ...]:

@@ -10,8 +10,9 @@ from typing import Final
 from config.model import Configuration
 from console.link import BusThread
 from console.screen import ConsoleApp
+from console.stage import HUNG_UP
 from console.symbols import choose_symbols
-from console.themes import choose_look
+from console.themes import LOOKS, choose_look, is_plain
 from protocol.errors import JphError
 
 PLAIN_TWINS: Final = "without one use jph watch, jph sensors, jph nodes, jph get or jph ping"
@@ -38,16 +39,17 @@ def run_console(
     """
     check_terminal(environment)
     look = choose_look(theme, environment)
+    looks = [look] if is_plain(environment) else list(LOOKS.values())
     symbols = choose_symbols(environment, sys.__stderr__.encoding if sys.__stderr__ else "")
     with _silent_log(), BusThread(configuration, codifier) as link:
-        app = ConsoleApp(configuration, link, look=look, symbols=symbols, armed=control)
+        app = ConsoleApp(configuration, link, look=look, symbols=symbols, looks=looks, armed=control)
         app.run()
     if app.failure is not None:
         raise app.failure
     code = app.return_code or 0
-    if app.terminal is not None and app.terminal.stuck:
-        # A thread still waits for a terminal that does not read, and holds the lock of its stream: an ordinary end
-        # of the interpreter would wait for that lock. Everything of ours is closed already.
+    if code == HUNG_UP or (app.terminal is not None and app.terminal.stuck):
+        # The terminal is gone, or a thread still waits for it and holds the lock of its stream: the interpreter
+        # could not write what is left, and would fail or wait for ever. Everything of ours is closed already.
         os._exit(code)
     return code
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 import typer
@@ -11,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from console.commands.table import COMMANDS, Row
-from console.output import tell
+from console.output import OutputError, at_terminal, stdout, tell
 from protocol.errors import JphError
 
 EXIT_FAILED: Final = 1
@@ -25,11 +26,13 @@ class Family(TyperGroup):
         """Run the command, and end quietly when whoever reads its output has read enough (`jph watch | head -1`)."""
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            stdout().flush()
         except BrokenPipeError:
-            # The interpreter flushes stdout once more when it ends: then it writes to nobody instead of complaining.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_to_nobody()
             return EXIT_PIPE_CLOSED
+        except OutputError:
+            _write_to_nobody()
+            raise
         return code
 
 
@@ -52,8 +55,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; what went wrong is told on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a process has text files there
+    _prepare_streams()
     try:
         return int(root().main(list(arguments), "jph", standalone_mode=False) or 0)
     except typer.TyperException as error:
@@ -62,6 +64,19 @@ def run(arguments: Sequence[str]) -> int:
     except JphError as error:
         tell(f"{error.message}\n{error.hint}")
         return EXIT_FAILED
+
+
+def _prepare_streams() -> None:
+    """Let any character be written whatever the locale; streams that the shell has closed (`>&-`) lead to nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _write_to_nobody() -> None:
+    """Let the interpreter, which flushes stdout once more when it ends, not fail at that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def root() -> TyperGroup:
@@ -83,14 +98,19 @@ def built(row: Row) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     epilog = f"Examples:\n{examples}"
     if row.rows:
-        app.callback(cls=Family, no_args_is_help=True, help=row.summary, epilog=epilog)(_nothing)
+        app.callback(cls=Family, help=row.summary, epilog=epilog)(_nothing)
         return _with_rows(app, row.rows)
     module, _, name = row.target.partition(":")
     function = getattr(import_module(module), name)
     settings = {"ignore_unknown_options": row.negative_numbers}
-    words = f"{row.summary}\n\n{function.__doc__}"
+    words = f"{row.summary}\n\n{_unwrapped(function.__doc__)}"
     app.command(row.name, help=words, epilog=epilog, context_settings=settings)(function)
     return get_command(app)
+
+
+def _unwrapped(text: str) -> str:
+    """Let each paragraph be one line, for the terminal to wrap."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _with_rows(app: typer.Typer, rows: Sequence[Row]) -> TyperGroup:
@@ -106,10 +126,17 @@ def _nothing() -> None:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that only this option needs
-
-        sys.stdout.write(f"jph {version('jph')}\n")
+        sys.stdout.write(f"jph {_installed_version()}\n")
         raise typer.Exit
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms that only this option needs
+
+    try:
+        return version("jph")
+    except PackageNotFoundError:
+        return "from a directory, not installed"
 
 
 VersionOption: TypeAlias = Annotated[
@@ -125,7 +152,7 @@ def _jph(context: typer.Context, *, version: VersionOption = False) -> int | Non
     del version  # its callback has done all
     if context.invoked_subcommand is not None:
         return None
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if at_terminal():
         return run(["console"])
     sys.stdout.write(context.get_help())
     return 0

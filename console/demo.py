@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import yaml
 
@@ -28,6 +28,13 @@ LOG: Final = "agent.log"
 STATE: Final = "state"
 
 GROUP: Final = "239.192.71.77"  # as good as any other: on the loopback interface the ports tell demos apart
+
+
+EXIT_TERMINATED: Final = 128 + signal.SIGTERM  # also the console's own way to say so
+
+
+class _Terminated(BaseException):
+    """SIGTERM came while the console was not there yet, or no more, to take it."""
 
 
 class DemoRunningError(JphError):
@@ -51,10 +58,13 @@ class Demo:
         if seconds is not None:
             end.start()
         try:
-            code = run_console(self.configuration, codifier, control=control)
+            with _terminated_in_order():
+                code = run_console(self.configuration, codifier, control=control)
+        except _Terminated:
+            code = EXIT_TERMINATED
         finally:
             end.cancel()
-        return 0 if seconds is not None and code == 128 + signal.SIGTERM else code
+        return 0 if seconds is not None and code == EXIT_TERMINATED else code
 
 
 @contextmanager
@@ -80,6 +90,20 @@ def prepare(place: Path, simulated: int, host: str) -> Path:
     path = place / CONFIGURATION
     path.write_text(demo_network.written(document), "utf-8")
     return path
+
+
+@contextmanager
+def _terminated_in_order() -> Iterator[None]:
+    """Let SIGTERM raise _Terminated wherever nobody takes it, so that what was begun is ended."""
+
+    def end(*_: object) -> NoReturn:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

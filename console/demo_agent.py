@@ -17,7 +17,7 @@ LOOK_S: Final = 0.1
 STOP_S: Final = 8.0  # more than the tether's patience
 LOG_LINES: Final = 5  # of a failed agent's log that are told
 
-ENDS: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+HELD: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD})
 
 # What is meant for this process or for other agents: the demo's has all it needs in its arguments.
 _NOT_INHERITED: Final = frozenset({"JPH_CONFIG", "JPH_SENSOR", "STATE_DIRECTORY", "WATCHDOG_USEC", "WATCHDOG_PID"})
@@ -45,11 +45,12 @@ class DemoAgent:
         raise DemoAgentError("the demo's agent does not get ready", f"see {self._log}")
 
     def wait(self, seconds: float | None) -> None:
-        """Wait for a signal that ends this program, or for so long; raises DemoAgentError when the agent ends first."""
-        awaited = ENDS | {signal.SIGCHLD}
-        signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        """Wait for one of the signals that `hold_signals` holds, or for so long.
+
+        Raises DemoAgentError when the agent ends first.
+        """
         self._fail_if_ended()
-        while _next_signal(awaited, seconds) == signal.SIGCHLD:
+        while _next_signal(seconds) == signal.SIGCHLD:
             self._fail_if_ended()
 
     def stop(self) -> None:
@@ -108,9 +109,17 @@ def _address(notifications: socket.socket) -> str:
     return "@" + bytes(notifications.getsockname())[1:].decode("ascii")
 
 
-def _next_signal(awaited: frozenset[signal.Signals], seconds: float | None) -> int | None:
-    """Wait for one of the signals and return it; None when the time was over before."""
+def hold_signals() -> None:
+    """From now on let what ends this program, and the end of its agent, wait for `DemoAgent.wait`.
+
+    To be called once the agent runs, which would hold its signals too.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+
+
+def _next_signal(seconds: float | None) -> int | None:
+    """Wait for one of the held signals and return it; None when the time was over before."""
     if seconds is None:
-        return signal.sigwait(awaited)
-    came = signal.sigtimedwait(awaited, seconds)
+        return signal.sigwait(HELD)
+    came = signal.sigtimedwait(HELD, seconds)
     return came.si_signo if came else None

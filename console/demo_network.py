@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from agent.participant import OPERATOR
+from config.model import OPERATOR
 from console.machine import NodeDocument
 from storage.registry import STORES
 

@@ -20,9 +20,7 @@ Dialog > Vertical {
     width: 62; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
     background: $panel; border: round $accent;
 }
-Dialog.-ascii > Vertical { border: ascii $accent; }
 Dialog.-danger > Vertical { border: round $error; }
-Dialog.-ascii.-danger > Vertical { border: ascii $error; }
 Dialog .targets { color: $foreground; margin: 1 0 0 0; }
 Dialog .effect { margin: 1 0 0 0; }
 Dialog .warning { color: $warning; margin: 1 0 0 0; }
@@ -53,10 +51,9 @@ class Dialog(ModalScreen[str | None]):
         initial: str = "",
         check: Callable[[str], str] = lambda _: "",
         danger: bool = False,
-        ascii_only: bool = False,
     ) -> None:
         """Ask. `texts` are (class, text); `field` is what is to be typed, `check` says what is wrong with it."""
-        super().__init__(classes=" ".join(["-danger"] * danger + ["-ascii"] * ascii_only))
+        super().__init__(classes="-danger" if danger else "")
         self._title = title
         self._confirm = confirm
         self._texts = tuple(texts)
@@ -112,7 +109,7 @@ class Dialog(ModalScreen[str | None]):
             self.dismiss(typed)
 
 
-def order_dialog(order: Order, catalogue: Catalogue, *, ascii_only: bool) -> Dialog:
+def order_dialog(order: Order, catalogue: Catalogue) -> Dialog:
     """Ask whether an order is meant; with many targets the operator has to type it."""
     unable = unfit(order, catalogue)
     texts = [("targets", "\n".join(describe_targets(order, catalogue))), ("effect", f"It {order.command.effect}.")]
@@ -121,7 +118,7 @@ def order_dialog(order: Order, catalogue: Catalogue, *, ascii_only: bool) -> Dia
     if unable:
         texts.append(("warning", f"No control sensor, will refuse: {' '.join(unable)}"))
     if order.command.asks:
-        return _number_dialog(order, texts, ascii_only=ascii_only)
+        return _number_dialog(order, texts)
     if order.typed:
         texts.append(("effect", f"Type “{order.typed}” to confirm."))
     return Dialog(
@@ -131,11 +128,10 @@ def order_dialog(order: Order, catalogue: Catalogue, *, ascii_only: bool) -> Dia
         field=order.typed or None,
         check=lambda typed: wrongly_typed(order, typed),
         danger=True,
-        ascii_only=ascii_only,
     )
 
 
-def _number_dialog(order: Order, texts: Sequence[tuple[str, str]], *, ascii_only: bool) -> Dialog:
+def _number_dialog(order: Order, texts: Sequence[tuple[str, str]]) -> Dialog:
     many = [("effect", f"Type the {order.command.asks} and the number of nodes: 80 {len(order.targets)}")]
     return Dialog(
         order.title,
@@ -144,7 +140,6 @@ def _number_dialog(order: Order, texts: Sequence[tuple[str, str]], *, ascii_only
         field=order.command.asks,
         check=lambda typed: wrong_number(order, typed),
         danger=True,
-        ascii_only=ascii_only,
     )
 
 

@@ -61,5 +61,5 @@ class EventList(Panel, can_focus=True):
         """Go to the newest event and stay there."""
         self.following = True
         self._seen = self.model.world.event_count
-        self.scroll_to(y=self.max_scroll_y, animate=False)
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.paint()

@@ -35,14 +35,13 @@ class HelpScreen(ModalScreen[None]):
         width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2;
         background: $panel; border: round $accent; scrollbar-size-vertical: 1;
     }
-    HelpScreen.-ascii > VerticalScroll { border: ascii $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,f1,q,enter", "dismiss", "Close", show=False),
     ]
 
     def __init__(self, part: Part, symbols: Symbols, *, armed: bool) -> None:
-        super().__init__(classes="-ascii" if symbols.name == "ascii" else "")
+        super().__init__()
         self._text = help_text(part, symbols, armed=armed)
         self._title = f"Keys while the focus is on: {part}"
 

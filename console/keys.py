@@ -21,7 +21,8 @@ class Action:
     """One thing to do. `name` is the screen's method `action_<name>`, with its argument if it has one.
 
     `keys` are Textual's names for them, `shown` is how the first is written, `word` stands in the key bar (empty:
-    only in the help), `armed` actions exist only while commands are armed.
+    only in the help), `armed` actions exist only while commands are armed, those `at_once` are carried out before
+    the next key is looked at.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Action:
     part: Part = Part.EVERYWHERE
     armed: bool = False
     palette: bool = True
+    at_once: bool = False
 
     @property
     def method(self) -> str:
@@ -43,7 +45,9 @@ class Action:
 ACTIONS: Final = (
     Action("help", "question_mark,f1", "?", "help", "Show the keys of the part that has the focus"),
     Action("quit", "q,ctrl+c", "q", "quit", "Leave the console"),
-    Action("filter", "slash", "/", "filter", "Show the rows that match: words, !word for what must not occur"),
+    Action(
+        "filter", "slash", "/", "filter", "Show the rows that match: words, !word for what must not occur", at_once=True
+    ),
     Action("ping", "p", "p", "ping", "Measure the round trip to the node under the cursor, or to the marked ones"),
     Action("freeze", "f", "f", "freeze", "Hold the view still while everything goes on being heard"),
     Action("start", "S", "S", "start", "Let the nodes send readings again", armed=True),

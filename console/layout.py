@@ -19,16 +19,20 @@ _LEAST_TABLE: Final = 9  # lines, with its headings
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """What the operator wants to see; None leaves it to the size of the screen."""
+    """What the operator wants to see; None leaves it to the size of the screen.
+
+    `newest` was asked for last: where there is no room for all, the others give way to it.
+    """
 
     detail: bool | None = None
     events: bool | None = None
     control: bool | None = None
     zoomed: Part | None = None
+    newest: Part | None = None
 
     def toggled(self, part: Part, *, shown: bool) -> "Panels":
         """Show a part that is hidden, or hide one that is shown, on the whole screen again."""
-        return replace(self, zoomed=None, **{part.value: not shown})
+        return replace(self, zoomed=None, newest=None if shown else part, **{part.value: not shown})
 
     def zooming(self, part: Part | None) -> "Panels":
         """Give the whole screen to one part, or back to all."""
@@ -67,7 +71,7 @@ def lay_out(width: int, height: int, panels: Panels, *, armed: bool) -> Layout:
     wide = width >= WIDE
     parts = {Part.TABLE} | _wanted(panels, wide=wide, armed=armed)
     events = _within(round(height * _EVENTS_SHARE), _EVENTS)
-    return (_beside if wide else _below)(width, height, parts, events)
+    return _beside(width, height, parts, events) if wide else _below(height, parts, events, panels.newest)
 
 
 def _wanted(panels: Panels, *, wide: bool, armed: bool) -> set[Part]:
@@ -93,12 +97,12 @@ def _beside(width: int, height: int, parts: set[Part], events: int) -> Layout:
     )
 
 
-def _below(_width: int, height: int, parts: set[Part], events: int) -> Layout:
+def _below(height: int, parts: set[Part], events: int, newest: Part | None) -> Layout:
     """One below the other: what does not fit under a table of a few rows gives way, the event list first."""
     room = height - _FRAME - _LEAST_TABLE
     heights = {Part.CONTROL: _CONTROL - 2, Part.DETAIL: max(6, height // 2 - 3), Part.EVENTS: events}
     shown = {Part.TABLE}
-    for part in (Part.CONTROL, Part.DETAIL, Part.EVENTS):
+    for part in sorted((Part.CONTROL, Part.DETAIL, Part.EVENTS), key=lambda part: part is not newest):
         if part in parts and room >= heights[part] + 1:
             shown.add(part)
             room -= heights[part] + 1

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Final
 
-from agent.participant import OPERATOR, Heard, Participant
+from agent.participant import Heard, Participant
 from config.model import Configuration
 from protocol.codifiers import EVERYBODY
 from protocol.frames import ControlFrame, Flag
@@ -42,7 +42,7 @@ def never(heard: Heard) -> bool:
 
 def readable(configuration: Configuration) -> list[str]:
     """Return the sensors of a configuration that send readings: all but the codifiers of operators."""
-    return [sensor.codifier for node, sensor in configuration.sensors() if node.driver != OPERATOR]
+    return [sensor.codifier for node, sensor in configuration.sensors() if not node.is_operator]
 
 
 class Missing:

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from console.words import visible
+from protocol.errors import JphError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +38,10 @@ class Column(NamedTuple):
     right: bool = False
 
 
+class OutputError(JphError):
+    """What was to be written to standard output did not get there."""
+
+
 class Output:
     """One of the two streams. Colours only where a terminal shows them and nobody forbade them (NO_COLOR)."""
 
@@ -50,11 +56,16 @@ class Output:
         if self.coloured:
             self._paint([_styled(span) for span in spans])
         else:
-            self.stream.write("".join(map(plain, spans)) + "\n")
+            self.write("".join(map(plain, spans)) + "\n")
 
     def json(self, document: Mapping[str, object]) -> None:
         """Write one object on one line."""
-        self.stream.write(json_line(document) + "\n")
+        self.write(json_line(document) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write text as it is; raises OutputError."""
+        with _explained():
+            self.stream.write(text)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Span]]) -> int:
         """Write a table, the most important columns first; return how many had no room on this terminal."""
@@ -67,8 +78,9 @@ class Output:
         return len(columns) - shown
 
     def flush(self) -> None:
-        """Hand on what was written so far."""
-        self.stream.flush()
+        """Hand on what was written so far; raises OutputError."""
+        with _explained():
+            self.stream.flush()
 
     def _paint(self, spans: Sequence[tuple[str, str]]) -> None:
         from rich.console import Console  # noqa: PLC0415 - 40 ms that only a terminal with colours needs
@@ -79,9 +91,25 @@ class Output:
         self._console.print(Text.assemble(*spans), soft_wrap=True)
 
 
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the system says of a write into an OutputError; that nobody reads any more stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error.strerror}", "write it elsewhere") from error
+
+
 def stdout() -> Output:
     """Return the stream for data."""
     return Output(sys.stdout)
+
+
+def at_terminal() -> bool:
+    """Tell whether a person sits before this program: it can show a screen and read keys."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def json_line(document: Mapping[str, object]) -> str:

@@ -1,10 +1,11 @@
 """Widgets that are lists of lines. Only lines that changed are sent to the terminal, and only up to the last change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.events import Click
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -12,7 +13,13 @@ from textual.widget import Widget
 from console.lines import EMPTY, Line, changed_width
 from console.painter import Painter
 
-Clicked = Callable[[int], None]
+
+class Resized(Message):
+    """A panel or a bar has another size: its lines are to be drawn anew. One message stands for many."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Let the newest of several stand for all."""
+        return isinstance(message, Resized)
 
 
 class Panel(ScrollView):
@@ -57,6 +64,11 @@ class Panel(ScrollView):
 
     def on_mount(self) -> None:
         """Nothing to prepare: ScrollView's own method would lay out once more."""
+
+    def on_resize(self) -> None:
+        """Have the lines drawn in the new size."""
+        self.paint_all()
+        self.post_message(Resized())
 
     def resize_to(self, count: int) -> None:
         """Have so many lines from now on."""
@@ -110,15 +122,22 @@ class Sheet(Panel):
 
 
 class Bar(Widget):
-    """A single line, such as a title; `clicked(x)` is told where somebody clicks."""
+    """A single line, such as a title; whoever clicks it is told by a message."""
 
     DEFAULT_CSS: ClassVar[str] = "Bar { height: 1; }"
 
-    def __init__(self, painter: Painter, clicked: Clicked | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    class Clicked(Message):
+        """Somebody clicked cell `x` of a bar."""
+
+        def __init__(self, bar: "Bar", x: int) -> None:
+            super().__init__()
+            self.bar = bar
+            self.x = x
+
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.painter = painter
         self.line = EMPTY
-        self._clicked = clicked
 
     def show(self, line: Line) -> None:
         """Show this line."""
@@ -131,8 +150,11 @@ class Bar(Widget):
         """Return the line."""
         return self.painter.strip(self.line if y == 0 else EMPTY, self.size.width)
 
+    def on_resize(self) -> None:
+        """Have the line drawn in the new width."""
+        self.post_message(Resized())
+
     def on_click(self, event: Click) -> None:
         """Tell where."""
-        if self._clicked is not None:
-            self._clicked(event.x)
-            event.stop()
+        self.post_message(self.Clicked(self, event.x))
+        event.stop()

@@ -29,9 +29,9 @@ class Past:
 
     def __init__(self, configuration: Configuration) -> None:
         self.trouble = ""
-        self._path = _database_here(configuration)
+        self._paths = _databases(configuration)
         self._store: History | None = None
-        self._thread = ThreadPoolExecutor(1, "jph-history") if self._path else None
+        self._thread = ThreadPoolExecutor(1, "jph-history") if self._paths else None
 
     async def points(self, codifier: str, since_ms: float, until_ms: float) -> list[Point]:
         """Return what is stored of a sensor, oldest first, as points of a chart."""
@@ -49,10 +49,11 @@ class Past:
             self._thread = None
 
     def _read(self, codifier: str, since_ms: int, until_ms: int) -> list[Point]:
-        if self._path is None or self.trouble:
+        path = next((path for path in self._paths if path.exists()), None)
+        if path is None or self.trouble:
             return []
         try:
-            self._store = self._store or open_for_reading(self._path)
+            self._store = self._store or open_for_reading(path)
             readings = self._store.history(codifier, since_ms, until_ms, MAX_READINGS)
         except StoreError as error:
             self.trouble = error.message
@@ -65,13 +66,12 @@ class Past:
             self._store = None
 
 
-def _database_here(configuration: Configuration) -> Path | None:
-    paths = (
+def _databases(configuration: Configuration) -> list[Path]:
+    return [
         Path(node.options.path).expanduser()
         for node in configuration.nodes.values()
         if isinstance(node.options, SqliteOptions)
-    )
-    return next((path for path in paths if path.exists()), None)
+    ]
 
 
 def points_of(readings: Sequence[Reading]) -> list[Point]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from agent.participant import OPERATOR, Participant
+from agent.participant import Participant
 from config.loading import load
 from config.model import Configuration, NoConfigurationError
 from console import demo_traces
@@ -105,6 +105,6 @@ def choose_codifier(configuration: Configuration, asked: str | None, environment
 def _for_operators(configuration: Configuration, host: str) -> Iterator[str]:
     """Go through the codifiers for operators: first those for this host or for every host, then the others."""
     here = {node.codifier for node in configuration.on_host(host)}
-    operators = [node for node in configuration.nodes.values() if node.driver == OPERATOR]
+    operators = [node for node in configuration.nodes.values() if node.is_operator]
     operators.sort(key=lambda node: node.host is not None and node.codifier not in here)
     return (node.codifier for node in operators)

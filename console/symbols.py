@@ -38,6 +38,8 @@ class Symbols:
     up: str
     down: str
     dot: str
+    substitutes: Mapping[int, str] | None = None
+    """What Textual's own widgets draw instead of what the font lacks; None where it lacks nothing."""
 
 
 STATUS_INKS: Final[dict[Status, Ink]] = {
@@ -63,6 +65,17 @@ def _braille() -> str:
         chr(0x2800 + sum(bit for place, bit in enumerate(_BRAILLE_BITS) if pattern >> place & 1))
         for pattern in range(256)
     ).replace("\u2800", " ")
+
+
+class _Ascii(dict[int, str]):
+    """Substitutes for everything that is not ASCII."""
+
+    def __missing__(self, character: int) -> str:
+        return chr(character) if character < 128 else "?"
+
+
+def _substitutes(*rows: tuple[str, str]) -> dict[int, str]:
+    return {ord(character): substitute for characters, substitute in rows for character in characters}
 
 
 UNICODE: Final = Symbols(
@@ -112,6 +125,9 @@ BLOCKS: Final = Symbols(
     up="↑",
     down="↓",
     dot="·",
+    substitutes=_substitutes(
+        ("╭", "┌"), ("╮", "┐"), ("╰", "└"), ("╯", "┘"), ("▔", "▀"), ("▁", "▄"), ("▊▋▉", "█"), ("▎▏▍", "│")
+    ),
 )
 
 ASCII: Final = Symbols(
@@ -136,6 +152,11 @@ ASCII: Final = Symbols(
     up="^",
     down="v",
     dot="-",
+    substitutes=_Ascii(
+        _substitutes(
+            ("╭╮╰╯┌┐└┘├┤┬┴┼", "+"), ("─━▔▁▀▄═", "-"), ("│┃▊▋▉█▎▏▍▌▐║", "|"), ("…", "~"), ("“”", '"'), ("\u2019", "'")
+        )
+    ),
 )
 
 SETS: Final = {symbols.name: symbols for symbols in (UNICODE, BLOCKS, ASCII)}

@@ -8,17 +8,21 @@ anew once the terminal reads again.
 
 import asyncio
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from textual.drivers.linux_driver import LinuxDriver
+
+from console.symbols import Symbols
 
 LEAVE_S: Final = 1.0
 """How long the end of the console waits for a terminal to read what restores it."""
 
 
 class Screen(Protocol):
-    """What the driver needs of the app."""
+    """What the driver needs of the app; `symbols.substitutes` replace what the terminal cannot show."""
+
+    symbols: Symbols
 
     def use_terminal(self, terminal: "PatientDriver") -> None:
         """Take note of the driver in use."""
@@ -36,6 +40,7 @@ class PatientDriver(LinuxDriver):
         super().__init__(app, **settings)
         self.dropped = 0
         self._told = 0
+        self._substitutes: Mapping[int, str] | None = app.symbols.substitutes
         self._loop = asyncio.get_running_loop()
         self._hang_up: Callable[[], None] = app.hang_up
         app.use_terminal(self)
@@ -61,6 +66,8 @@ class PatientDriver(LinuxDriver):
         writer = self._writer_thread
         if writer is None:
             return
+        if self._substitutes is not None and not data.isascii():
+            data = data.translate(self._substitutes)
         try:
             writer._queue.put_nowait(data)  # noqa: SLF001 - its own `write` waits
         except queue.Full:

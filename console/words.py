@@ -13,6 +13,8 @@ NOBODY_HEARD: Final = "see that the interface is the right one (network.interfac
 
 _SPOKEN_DIGITS: Final = 10  # a number of more characters is cut to seven significant digits; --json has them all
 
+_LONGEST_WHOLE: Final = 1e15  # a whole number from here on is written as 1e+15
+
 # Up to so many seconds an age is told in this unit of so many seconds, with so many decimals.
 _AGES: Final = ((10, 1, "s", 1), (120, 1, "s", 0), (7_200, 60, "min", 0), (172_800, 3_600, "h", 0))
 
@@ -35,8 +37,9 @@ def number(value: float) -> str:
 
 
 def quantity(value: float) -> str:
-    """Write a number that was typed, as it was typed: 80, not 80.0."""
-    return number(int(value)) if value.is_integer() else number(value)
+    """Write the number of a command or ping exactly, and a whole one as it is typed: 80, not 80.0."""
+    whole = float(value).is_integer() and abs(value) < _LONGEST_WHOLE
+    return str(int(value)) if whole else repr(value)
 
 
 def reading(value: Value | None, unit: str = "") -> str:

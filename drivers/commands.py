@@ -5,7 +5,9 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Final, cast
 
 from drivers.driver import DriverError
@@ -24,27 +26,40 @@ class CommandSource:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = threading.Event()
+
+    def __str__(self) -> str:
+        return f"`{shlex.join(self._arguments)}`"
 
     def read(self) -> str:
-        """Return what the command printed; raises DriverError."""
+        """Return what the command printed; raises DriverError, also once it is closed."""
+        if self._closed.is_set():
+            raise self._error("is not run any more")
         deadline_s = self._monotonic() + self._timeout_s
         with self._start() as self._process:
+            if self._closed.is_set():  # while it started: whoever closed could not see it yet
+                self._end()
             try:
                 output, errors = self._listen(self._process, deadline_s)
                 code = self._process.wait(self._left_s(deadline_s))
             except (TimeoutError, subprocess.TimeoutExpired) as error:
                 raise self._error(f"took more than {self._timeout_s:g} s") from error
             finally:
-                self.close()
+                self._end()
         if code:
             raise self._error(_ending(code, errors))
         return first_words(output)
 
     def close(self) -> None:
-        """End the command when it runs, with all that it started."""
+        """End the command when it runs, with all that it started, and run it no more."""
+        self._closed.set()
+        self._end()
+
+    def _end(self) -> None:
         process = self._process
         if process is not None and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself just now
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
@@ -84,7 +99,7 @@ class CommandSource:
         return max(0.0, deadline_s - self._monotonic())
 
     def _error(self, what: str) -> DriverError:
-        return DriverError(f"`{shlex.join(self._arguments)}` {what}")
+        return DriverError(f"{self} {what}")
 
 
 class _Channel:
@@ -108,6 +123,6 @@ class _Channel:
 
 def _ending(code: int, errors: bytes) -> str:
     """Say how a command failed, in its own words as far as it has any."""
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    how = f"was ended: {signal.strsignal(-code)}" if code < 0 else f"ended with exit code {code}"
     words = errors.decode(errors="replace").strip().splitlines()
     return f"{how}: {words[0][:_QUOTED_CHARACTERS]}" if words else how

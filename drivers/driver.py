@@ -47,8 +47,14 @@ class Place:
     root: Path = Path("/")
 
     def locate(self, path: str) -> Path:
-        """Return where a path of the configuration lies here: `~` is the home directory, `/` is `root`."""
-        absolute = Path(path).expanduser().absolute()
+        """Return where a path of the configuration lies here; raises DriverError.
+
+        `~` is the home directory, `/` is `root`.
+        """
+        try:
+            absolute = Path(path).expanduser().absolute()
+        except RuntimeError as error:
+            raise DriverError(f"{path}: {error}", "name the whole path") from error
         return self.root / absolute.relative_to("/")
 
 
@@ -78,7 +84,10 @@ class Driver(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything; a second time does nothing."""
+        """Let go of everything; a second time does nothing.
+
+        When a read still hangs at the end, this is called all the same, meanwhile and from another thread.
+        """
         ...
 
 

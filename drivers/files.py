@@ -19,7 +19,7 @@ def first_words(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-_LAST_WORD: Final = re.compile(rb"\S*\Z")
+_LAST_WORD: Final = re.compile(rb"(?<!\S)\S+\Z")
 
 
 class PathSource:
@@ -29,6 +29,9 @@ class PathSource:
         self._path = path
         self._fifo: _Fifo | None = None
 
+    def __str__(self) -> str:
+        return str(self._path)
+
     def read(self) -> str | None:
         """Return the text, or None when it is a FIFO to which nothing was written; raises DriverError."""
         try:
@@ -37,10 +40,10 @@ class PathSource:
                 return self._open_fifo(status).read()
             self.close()
             if not stat.S_ISREG(status.st_mode):
-                raise DriverError(f"{self._path} is neither a file nor a FIFO")
+                raise DriverError(f"{self} is neither a file nor a FIFO")
             return self._read_file()
         except OSError as error:
-            raise DriverError(f"{self._path}: {error.strerror}", _ADVICE.get(type(error), "")) from error
+            raise DriverError(f"{self}: {error.strerror}", _ADVICE.get(type(error), "")) from error
 
     def close(self) -> None:
         """Let go of the FIFO."""
@@ -77,6 +80,7 @@ class _Fifo:
     """The lines that programs write to a FIFO. It is open for writing as well, so that it never ends."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._unfinished = b""  # the line that has no end yet, at most MAX_BYTES + 1
 
@@ -89,7 +93,7 @@ class _Fifo:
         self._unfinished = unfinished[: MAX_BYTES + 1]  # enough to know that it is too long
         last = next((line for line in reversed(lines) if line.strip()), None)
         if len(last or unfinished) > MAX_BYTES:
-            raise DriverError(f"a line of more than {MAX_BYTES} bytes", "write one value a line")
+            raise DriverError(f"{self._path}: a line of more than {MAX_BYTES} bytes", "write one value a line")
         return None if last is None else last.decode(errors="replace")
 
     def close(self) -> None:

@@ -69,7 +69,10 @@ class Pipe:
         text = self._source.read()
         if text is None:
             return {}
-        return {channel: self._number(find(text)) for channel, find in self._finders.items()}
+        try:
+            return {channel: self._number(find(text)) for channel, find in self._finders.items()}
+        except ValueError as error:
+            raise DriverError(f"{self._source}: {error}", self._advice(text)) from error
 
     def close(self) -> None:
         """Let go of a FIFO and end a command that runs."""
@@ -77,23 +80,27 @@ class Pipe:
 
     def _number(self, word: str) -> int | float:
         if not word:
-            raise DriverError("it is empty: there is no number")
-        try:
-            return to_number(scaled(parse(word), self._scale, self._offset))
-        except ValueError as error:
-            raise DriverError(str(error), _ADVICE if len(word.split()) > 1 else "") from error
+            raise ValueError("it holds no number")
+        return to_number(scaled(parse(word), self._scale, self._offset))
 
-
-_ADVICE: Final = "say which word is the number with `field`, or what stands around it with `pattern`"
+    def _advice(self, text: str) -> str:
+        """Say what is missing when the text has several words and nobody said which is the number."""
+        if self._finders != _WHOLE or len(text.split()) < 2:
+            return ""
+        return "say which word is the number with `field`, or what stands around it with `pattern`"
 
 
 class _Source(Protocol):
+    """Where the text comes from; as a string, what the operator knows it by."""
+
     def read(self) -> str | None: ...
     def close(self) -> None: ...
 
 
 _Finder: TypeAlias = Callable[[str], str]
-"""Finds the number in the text; raises DriverError."""
+"""Finds the number in the text; raises ValueError."""
+
+_WHOLE: Final[Mapping[str, _Finder]] = {OWN_CHANNEL: str.strip}
 
 
 def _open_source(options: PipeOptions, place: Place) -> _Source:
@@ -107,14 +114,14 @@ def _finders(options: PipeOptions) -> Mapping[str, _Finder]:
     patterns = {OWN_CHANNEL: options.pattern} if options.pattern else options.patterns
     finders = {channel: _field_finder(number) for channel, number in fields.items()}
     finders |= {channel: _pattern_finder(pattern) for channel, pattern in patterns.items()}
-    return finders or {OWN_CHANNEL: str.strip}
+    return finders or _WHOLE
 
 
 def _field_finder(number: int) -> _Finder:
     def find(text: str) -> str:
         words = text.split()
         if number > len(words):
-            raise DriverError(f"there is no field {number}, only {len(words)}")
+            raise ValueError(f"there is no field {number}, only {len(words)}")
         return words[number - 1]
 
     return find
@@ -126,7 +133,7 @@ def _pattern_finder(pattern: str) -> _Finder:
     def find(text: str) -> str:
         match = expression.search(text)
         if match is None:
-            raise DriverError(f"the pattern {pattern!r} is not found")
+            raise ValueError(f"the pattern {pattern!r} is not found")
         return (match[1] or "").strip()
 
     return find
@@ -135,8 +142,8 @@ def _pattern_finder(pattern: str) -> _Finder:
 def _check_source(path: str | None, command: str | None) -> None:
     if (path is None) == (command is None):
         raise ValueError("`path` or `command` must say where the text comes from, one of them")
-    if path is not None and not path.startswith(("/", "~")):
-        raise ValueError(f"`path` is {path!r}: begin it with / or ~, so that it is the same from everywhere")
+    if path is not None and not path.startswith(("/", "~/")):
+        raise ValueError(f"`path` is {path!r}: begin it with / or ~/, so that it is the same from everywhere")
     if command is not None:
         _check_command(command)
 

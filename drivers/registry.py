@@ -1,6 +1,6 @@
 """Every driver that a configuration can name. A driver's module is imported when it is first used."""
 
-from pkgutil import resolve_name
+from importlib import import_module
 from typing import Final, cast
 
 import msgspec
@@ -24,8 +24,9 @@ def driver_class(name: str) -> DriverClass:
     place = _place_of(name)
     if place is None:
         raise DriverError(f"there is no driver {name!r}", f"known are: {', '.join(sorted(DRIVERS))}")
+    module, _, attribute = place.partition(":")
     try:
-        return cast(DriverClass, resolve_name(place))
+        return cast(DriverClass, getattr(import_module(module), attribute))
     except (ImportError, AttributeError, ValueError) as error:
         raise DriverError(f"the driver {name!r} cannot be loaded: {error}", "install what it needs") from error
 

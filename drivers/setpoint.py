@@ -94,9 +94,8 @@ class SetPoint:
     @property
     def value(self) -> int | float:
         """The value that holds now."""
-        if self._expires_s is not None and self._monotonic() >= self._expires_s:
-            self.release()
-        return self._value
+        is_over = self._expires_s is not None and self._monotonic() >= self._expires_s
+        return self._options.safe_value if is_over else self._value
 
     def set(self, value: float) -> None:
         """Take a value; raises OutOfRangeError, and then everything stays as it was."""

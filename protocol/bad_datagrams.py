@@ -2,7 +2,7 @@ from collections import Counter
 from typing import Final
 
 from protocol.errors import DecodeError
-from protocol.members import Sender
+from protocol.senders import Sender
 
 MAX_BAD_SENDERS: Final = 256  # addresses whose bad datagrams are counted apart; the rest is counted together
 ELSEWHERE: Final[Sender] = ("elsewhere", 0)

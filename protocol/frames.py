@@ -71,6 +71,7 @@ COMMANDS: Final = frozenset({Flag.START, Flag.HALT, Flag.RELOAD, Flag.SET, Flag.
 _new: Final = tuple.__new__
 _DATA: Final = Bus.DATA  # a member of an enumeration is not quick to look up
 _FLAGS: Final[dict[bytes, Flag]] = {flag.encode(): flag for flag in Flag}
+_NAMES: Final[dict[str, Flag]] = {flag.value: flag for flag in Flag}
 _CONTROL: Final = {flag.encode(): flag for flag in CONTROL_FLAGS}
 
 
@@ -126,17 +127,31 @@ Frame: TypeAlias = ControlFrame | DataFrame
 
 def reading_frame(reading: Reading) -> DataFrame:
     """Choose the flag for a reading; raises EncodeError when its value cannot travel."""
-    value = int(reading.value) if isinstance(reading.value, bool) else reading.value
-    flag, _ = values.pack_value(value, reading.attributes or None)
-    attributes = (reading.attributes or {}) if flag == Flag.JSON else None
-    return DataFrame(
-        reading.sequence, reading.timestamp_ms, Flag(flag), reading.codifier, codifiers.EVERYBODY, value, attributes
-    )
+    return _packed(reading)[0]
+
+
+def encode_reading(reading: Reading) -> bytes:
+    """Turn a reading into its datagram, as `encode(reading_frame(reading))` does at twice the cost."""
+    frame, payload = _packed(reading)
+    return _with_header(frame, payload)
 
 
 def encode(frame: Frame) -> bytes:
     """Turn a frame into its datagram; raises EncodeError for what no reader would take."""
-    payload = _pack_data(frame) if isinstance(frame, DataFrame) else _pack_control(frame)
+    return _with_header(frame, _pack_data(frame) if isinstance(frame, DataFrame) else _pack_control(frame))
+
+
+def _packed(reading: Reading) -> tuple[DataFrame, bytes]:
+    codifier, timestamp_ms, sequence, value, attributes = reading
+    if isinstance(value, bool):
+        value = int(value)
+    flag, payload = values.pack_value(value, attributes or None)
+    attributes = (attributes or {}) if flag == "j" else None
+    everything = (sequence, timestamp_ms, _NAMES[flag], codifier, codifiers.EVERYBODY, value, attributes, NO_TAG)
+    return _new(DataFrame, everything), payload
+
+
+def _with_header(frame: Frame, payload: bytes) -> bytes:
     size = HEADER_BYTES + len(payload)
     if size > MAX_FRAME_BYTES:
         raise EncodeError(f"a frame of {size} bytes", f"at most {MAX_FRAME_BYTES} can be sent")

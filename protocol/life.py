@@ -12,8 +12,8 @@ from protocol.codifiers import EVERYBODY
 from protocol.commands import Code, CommandMemory, pack_pair
 from protocol.frames import COMMANDS, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.rates import RateLimit
+from protocol.senders import Sender
 from protocol.sequences import after, distance
 
 PROBE_S: Final = 1.0  # a newcomer listens so long for an incumbent of the same codifier
@@ -121,6 +121,10 @@ class Life:
         settled: list[Action] = [] if self.settled else [Settled()]
         self._probing_until_s = None
         return [*settled, self._alive(now)]
+
+    def show(self, now: Instant) -> list[Action]:
+        """Say out of turn that the node is there, as when the network works again."""
+        return [self._alive(now)]
 
     def read(self, now: Instant) -> None:
         """Note that the node's own sensor sent a reading: it needs no keep-alive now."""

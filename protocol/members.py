@@ -9,10 +9,19 @@ from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Attributes, Value
 from protocol.roundtrips import RoundTrips
+from protocol.senders import Sender
 from protocol.sequences import Arrival, SequenceTracker
 
-Sender = tuple[str, int]
-"""The address (IP, port) from which a datagram came: one per running process."""
+__all__ = [
+    "MISSED_KEEPALIVES",
+    "TOLD_AGAIN_AFTER_S",
+    "Member",
+    "NodeRecord",
+    "Sender",
+    "SensorRecord",
+    "Status",
+    "describe_start",
+]
 
 MISSED_KEEPALIVES: Final = 2.5  # a node is gone when it was silent for so many of its keep-alive intervals
 TOLD_AGAIN_AFTER_S: Final = 60.0  # what goes on for hours, such as a duplicate, is one event a minute

@@ -1,5 +1,5 @@
 from protocol.codifiers import EVERYBODY
-from protocol.frames import DataFrame, Flag, encode, reading_frame
+from protocol.frames import DataFrame, Flag, encode, encode_reading
 from protocol.readings import Attributes, Reading, Value
 from protocol.sequences import after
 
@@ -15,14 +15,13 @@ class Numbering:
         self.last = last
         self._announced = False
 
-    def frames(self, value: Value, attributes: Attributes | None, timestamp_ms: int) -> tuple[DataFrame, ...]:
-        """Return the frames that publish a reading; raises EncodeError, and then no number is used."""
+    def datagrams(self, value: Value, attributes: Attributes | None, timestamp_ms: int) -> tuple[bytes, ...]:
+        """Return the datagrams that publish a reading; raises EncodeError, and then no number is used."""
         sequence = after(self.last)
-        frame = reading_frame(Reading(self.codifier, timestamp_ms, sequence, value, attributes))
-        encode(frame)  # a number whose reading turned out too long for a frame would be missed by everybody
-        announcement = () if self._announced else (self.announcement(timestamp_ms),)
+        reading = encode_reading(Reading(self.codifier, timestamp_ms, sequence, value, attributes))
+        announcement = () if self._announced else (encode(self.announcement(timestamp_ms)),)
         self.last, self._announced = sequence, True
-        return (*announcement, frame)
+        return (*announcement, reading)
 
     def announcement(self, timestamp_ms: int) -> DataFrame:
         """Return the `n` that names the last sequence used: sent before the first reading and after the last."""

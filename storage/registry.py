@@ -1,6 +1,6 @@
 """Every store that a configuration can name. A store's module is imported when it is first used."""
 
-from pkgutil import resolve_name
+from importlib import import_module
 from typing import Final, cast
 
 import msgspec
@@ -16,7 +16,8 @@ def store_class(name: str) -> StoreClass:
     """Return the class that a configuration calls `name`; raises StoreError when there is none."""
     if name not in STORES:
         raise StoreError(f"there is no store {name!r}", f"known are: {', '.join(sorted(STORES))}")
-    return cast(StoreClass, resolve_name(STORES[name]))
+    module, _, attribute = STORES[name].partition(":")
+    return cast(StoreClass, getattr(import_module(module), attribute))
 
 
 def options_of(name: str) -> type[msgspec.Struct] | None:

@@ -18,7 +18,7 @@ from storage.sqlite_rows import from_row, to_bound
 from storage.sqlite_writing import Memory, StrangeWriterError
 from storage.store import CONFLICT, Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Written
 
-log = logging.getLogger(__name__)
+log: Final = logging.getLogger("jph.store")
 
 _HISTORY: Final = """
 SELECT codifier, timestamp_ms, sequence, value, attributes FROM readings
@@ -62,8 +62,8 @@ class SqliteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rollup_retention: Seconds | None = None
 
     def __post_init__(self) -> None:
-        if not self.path.startswith(("/", "~")):
-            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~, so that it is the same from everywhere")
+        if not self.path.startswith(("/", "~/")):
+            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~/, so that it is the same from everywhere")
 
 
 class SqliteHistory:
@@ -114,7 +114,7 @@ class Sqlite(SqliteHistory):
     abilities: ClassVar[frozenset[Ability]] = frozenset({Ability.HISTORY, Ability.ROLLUPS})
 
     def __init__(self, options: SqliteOptions) -> None:
-        path = Path(options.path).expanduser()
+        path = _expanded(options.path)
         super().__init__(path, sqlite_file.open_for_writing(path))
         self._options = options
         self._identity = sqlite_file.identity(path)
@@ -194,7 +194,14 @@ class Sqlite(SqliteHistory):
 
 def open_for_reading(path: str | Path) -> SqliteHistory:
     """Open a history file without changing it, also while a sink writes to it; raises StoreError."""
-    path = Path(path).expanduser().absolute()
+    path = _expanded(path).absolute()
     if not path.exists():
         raise StoreError(f"there is no history in {path}", "a sink makes it: run a node with `driver: sqlite`")
     return SqliteHistory(path, sqlite_file.open_for_reading(path))
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise StoreError(f"{path}: {error}", "name the whole path") from error

@@ -1,6 +1,5 @@
 """`jph config check`, `show` and `convert`; `jph check` is the first of them."""
 
-import sys
 from collections.abc import Iterable
 from typing import Annotated, Final
 
@@ -65,7 +64,7 @@ def show(source: SourceArgument = None, *, json: JsonOption = False, config: Con
 def convert(source: SourceArgument = None, *, config: ConfigOption = None) -> int:
     """Print YAML that says the same. Nothing is written to any file; warnings go to stderr."""
     configuration = load_configuration(source or config)
-    sys.stdout.write(as_yaml(configuration))
+    stdout().write(as_yaml(configuration))
     for warning in configuration.warnings:
         tell(str(warning))
     return 0

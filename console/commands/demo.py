@@ -1,4 +1,6 @@
+import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,9 +12,10 @@ from config.model import Configuration, NoConfigurationError
 from console import demo_traces
 from console.commands.options import duration
 from console.demo import Demo, running
+from console.demo_agent import hold_signals
 from console.demo_network import MOST_SIMULATED
-from console.output import Output, stdout, tell
-from console.seat import DEFAULT_CODIFIER
+from console.output import Output, at_terminal, stdout, tell
+from console.seat import choose_codifier
 from protocol.errors import JphError
 
 # What to try, and the codifier that the configuration must have for it.
@@ -43,12 +46,14 @@ def demo(
     Nothing leaves this computer. Without --config and without a configuration of their own the other commands find
     the demo that runs. One demo runs at a time; all that it started ends with it.
     """
-    screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
+    screen = not headless and at_terminal()
     if not screen and not headless:
         tell("no terminal, so no screen: as with --headless")
     with running(nodes, demo_traces.directory()) as demo:
         if screen:
-            return demo.show(DEFAULT_CODIFIER, seconds, control=control)
+            codifier = choose_codifier(demo.configuration, None, os.environ, socket.gethostname())
+            return demo.show(codifier, seconds, control=control)
+        hold_signals()
         explain(stdout(), demo, seconds)
         demo.agent.wait(seconds)
     return 0

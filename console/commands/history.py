@@ -70,7 +70,7 @@ def history(
     Times are those of the sensors' clocks, printed as local time.
     """
     if as_csv and json:
-        raise typer.BadParameter("is one form, --json another: take one", param_hint="--csv")
+        raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
     with closing(open_for_reading(database or database_of(find_configuration(config, load_configuration)[0]))) as store:
         readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
@@ -83,8 +83,9 @@ def database_of(configuration: Configuration) -> str:
     """Return the file of the configuration's SQLite node, of several that of the first whose file is here."""
     stores = [node.options for node in configuration.nodes.values() if isinstance(node.options, SqliteOptions)]
     if not stores:
+        lack = "has no node that stores readings" if configuration.source else "there is no configuration"
         raise NoHistoryError(
-            f"{configuration.source or 'no configuration, so there is'} has no node that stores readings",
+            f"{configuration.source} {lack}".lstrip(),
             "give it one with `driver: sqlite`, or name a file with --database",
         )
     paths = [store.path for store in stores]
@@ -108,7 +109,7 @@ def write_json(output: Output, readings: Sequence[Reading]) -> None:
 
 def write_csv(output: Output, readings: Sequence[Reading]) -> None:
     """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    writer = csv.writer(output.stream, lineterminator="\n")
+    writer = csv.writer(output, lineterminator="\n")
     writer.writerow(CSV_HEADINGS)
     for reading in readings:
         value = visible(reading.value) if isinstance(reading.value, str) else reading.value

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from agent.participant import OPERATOR, Heard, Participant
+from agent.participant import Heard, Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
 from console.listening import listen_until
@@ -90,7 +90,7 @@ def conclude(reports: Sequence[NodeReport]) -> int:
 
 async def hear_all(participant: Participant, seconds: float | None) -> None:
     """Listen until each expected node was heard, or for so many seconds."""
-    silent = {node.codifier for node in participant.configuration.nodes.values() if node.driver != OPERATOR}
+    silent = {node.codifier for node in participant.configuration.nodes.values() if not node.is_operator}
 
     def all_heard(heard: Heard) -> bool:
         if isinstance(heard.frame, ControlFrame):

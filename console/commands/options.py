@@ -1,7 +1,7 @@
 """The options that several commands have, and how what is typed becomes what is meant."""
 
-from collections.abc import Iterator
-from typing import Annotated, Final, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
@@ -12,9 +12,24 @@ from protocol.codifiers import EVERYBODY, is_codifier
 from protocol.errors import JphError
 from protocol.frames import CONTROL_FLAGS, Flag
 
+T = TypeVar("T")
+
+Parser: TypeAlias = Callable[[str], T]
+
 FLAG_WORDS: Final = {flag.name.lower(): flag for flag in Flag}
 
 
+def shown_as(kind: str) -> Callable[[Parser[T]], Parser[T]]:
+    """Say in the help that an argument is a `kind`; typer shows the name of its parser there."""
+
+    def rename(parser: Parser[T]) -> Parser[T]:
+        parser.__name__ = kind
+        return parser
+
+    return rename
+
+
+@shown_as("codifier")
 def one_codifier(text: str) -> str:
     """Accept what can name one component."""
     if not is_codifier(text):
@@ -22,6 +37,7 @@ def one_codifier(text: str) -> str:
     return text
 
 
+@shown_as("codifier")
 def codifier_or_everybody(text: str) -> str:
     """Accept what can name one component, and `@@` for all."""
     return text if text == EVERYBODY else one_codifier(text)
@@ -44,6 +60,7 @@ def flag(text: str) -> Flag:
     return found
 
 
+@shown_as("flag")
 def control_flag(text: str) -> Flag:
     """Read a flag of the control bus."""
     found = flag(text)

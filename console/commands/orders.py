@@ -9,7 +9,7 @@ import typer
 
 from agent.participant import Answer
 from console import words
-from console.commands.options import AsOption, Codifiers, ConfigOption, JsonOption, QuietOption
+from console.commands.options import AsOption, Codifiers, ConfigOption, JsonOption, QuietOption, shown_as
 from console.output import Output, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import Flag
@@ -17,6 +17,7 @@ from protocol.frames import Flag
 WITH_NUMBER: Final = frozenset({Flag.SET, Flag.STEP})
 
 
+@shown_as("number")
 def finite(text: str) -> float:
     """Read a number that can be sent."""
     try:

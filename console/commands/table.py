@@ -151,7 +151,7 @@ COMMANDS: Final = (
         "console.commands.init:init",
         SET_UP,
         "Write a commented jph.yaml for this computer.",
-        ("jph init", "jph init --file /etc/jph/jph.yaml"),
+        ("jph init", "jph init /etc/jph/jph.yaml"),
     ),
     _CHECK,
     Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),

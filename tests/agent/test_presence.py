@@ -9,31 +9,12 @@ import pytest
 from agent.presence import GaveWay, Presence
 from protocol.commands import Code, pack_pair
 from protocol.errors import EncodeError
-from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame, decode
+from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.members import Sender
+from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
 
 ELSEWHERE: Sender = ("192.0.2.7", 40_000)
-
-
-class Wire:
-    """A bus that keeps what is sent, decoded."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-
-    def send(self, bus: Bus, datagram: bytes) -> bool:
-        self.frames.append(decode(bus, datagram))
-        return True
-
-    def take(self) -> list[Frame]:
-        """Return what was sent since the last time."""
-        taken, self.frames = self.frames, []
-        return taken
-
-    def flags(self) -> str:
-        """Return the flags of what was sent since the last time."""
-        return "".join(frame.flag for frame in self.take())
 
 
 class Host:
@@ -219,3 +200,52 @@ async def test_after_its_end_nothing_is_sent(host: Host, driven_time: DrivenLoop
     host.wire.take()
     await driven_time.advance(100.0)
     assert host.wire.take() == []
+
+
+async def test_a_node_that_nobody_could_hear_starts_anew_when_the_network_works(
+    host: Host, driven_time: DrivenLoop
+) -> None:
+    host.wire.up = False
+    host.presence.start()
+    await driven_time.advance(5.0)
+    host.wire.up = True
+    host.presence.network_is_back()
+    await driven_time.advance(1.0)
+    assert host.wire.flags() == "NI"
+
+
+async def test_it_gives_way_then_to_the_one_that_was_there(host: Host, driven_time: DrivenLoop) -> None:
+    host.wire.up = False
+    host.presence.start()
+    await driven_time.advance(5.0)
+    host.wire.up = True
+    host.presence.network_is_back()
+    await host.hear(Flag.ALIVE, 1.0, source="C1")
+    assert [other.codifier for other in host.gave_way] == ["C1"]
+
+
+async def test_a_node_that_was_heard_says_at_once_that_it_is_still_there(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    host.presence.network_is_back()
+    assert host.wire.flags() == "I"
+    await driven_time.advance(15.0)
+    assert host.wire.flags() == "I"
+
+
+async def test_a_network_that_comes_back_during_the_probe_changes_nothing(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    host.presence.network_is_back()
+    assert host.wire.flags() == "N"
+
+
+async def test_a_halt_names_the_last_reading_of_each_sensor(host: Host) -> None:
+    host.presence.publish("C1", 1)
+    host.presence.publish("F2", 1)
+    host.wire.take()
+    host.presence.set_active(active=False)
+    assert [(frame.source, frame.flag, frame.sequence) for frame in host.wire.take()] == [
+        ("C1", "n", 42),
+        ("F2", "n", 42),
+    ]

@@ -1,5 +1,6 @@
 """Drivers off the loop: deadlines, back-off, quarantine; in time that the test drives."""
 
+import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from agent.supervisor import (
 )
 from agent.threads import DaemonThreads
 from drivers.driver import DriverError, Place
+from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
 
@@ -185,8 +187,9 @@ async def test_a_driver_that_hangs_costs_one_thread_however_often_it_is_asked(
         read = driven_time.create_task(bench.supervisor.read(1.0))
         await driven_time.advance(60.0)
         assert await read == {}
-    assert (bench.threads.count, bench.device.reads) == (1, 2)
     release.set()
+    await until(lambda: bench.device.reads == 2)
+    assert bench.threads.count == 1
 
 
 async def test_set_and_step_reach_an_actuator(fan: Bench) -> None:
@@ -206,3 +209,58 @@ async def test_closing_closes_the_driver_once(bench: Bench) -> None:
     await bench.supervisor.close()
     await bench.supervisor.close()
     assert bench.device.closed == 1
+
+
+class Modem(Thermometer):
+    """Takes longer to build than one waits."""
+
+    dialling: ClassVar[threading.Event]
+
+    def __init__(self, options: object, place: Place) -> None:
+        self.dialling.wait()
+        super().__init__(options, place)
+
+
+async def test_a_driver_that_took_too_long_to_build_is_there_for_a_later_read(driven_time: DrivenLoop) -> None:
+    Modem.dialling = threading.Event()
+    bench = Bench(driven_time, Modem)
+    read = driven_time.create_task(bench.supervisor.read(1.0))
+    await driven_time.advance(SHORTEST_DEADLINE_S)
+    assert (await read, bench.supervisor.state) == ({}, DriverState.HANGING)
+    Modem.dialling.set()
+    while await bench.supervisor.read(1.0) == {}:
+        await driven_time.advance(1.0)
+    assert len(bench.devices) == 1
+    await bench.supervisor.close()
+    bench.threads.close()
+
+
+class Radio(Thermometer):
+    """Is asked in the event loop, and never has anything."""
+
+    async def read(self) -> Mapping[str, float]:  # type: ignore[override] # a driver may be the one or the other
+        self.reads += 1
+        await asyncio.Event().wait()
+        return {}
+
+
+async def test_however_long_a_driver_fails_it_is_tried_again(driven_time: DrivenLoop) -> None:
+    bench = Bench(driven_time, Radio)
+    for tries in range(1, 1100):
+        read = driven_time.create_task(bench.supervisor.read(1.0))
+        while not bench.devices or bench.device.reads < tries:
+            await driven_time.settle()
+        await driven_time.advance(60.0)
+        assert await read == {}
+    assert bench.supervisor.failures == 1099
+    await bench.supervisor.close()
+    bench.threads.close()
+
+
+async def test_a_driver_that_cancels_itself_has_failed(driven_time: DrivenLoop) -> None:
+    bench = Bench(driven_time, Thermometer)
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = asyncio.CancelledError()
+    assert await bench.supervisor.read(1.0) == {}
+    assert bench.supervisor.failures == 1
+    bench.threads.close()

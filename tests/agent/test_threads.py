@@ -60,3 +60,10 @@ async def test_a_result_that_nobody_waits_for_any_more_is_dropped() -> None:
     release.set()
     assert await threads.call(lambda: "still works") == "still works"
     threads.close()
+
+
+async def test_an_error_that_no_future_takes_arrives_as_another() -> None:
+    threads = DaemonThreads("test")
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await threads.call(lambda: next(iter([])))
+    threads.close()

@@ -54,6 +54,11 @@ def test_on_a_low_terminal_the_events_give_way_to_the_detail() -> None:
     assert parts(80, 24, Panels(detail=True)) == {Part.TABLE, Part.DETAIL}
 
 
+def test_on_a_low_terminal_what_was_asked_for_last_is_seen() -> None:
+    panels = Panels(detail=True).toggled(Part.EVENTS, shown=False)
+    assert parts(80, 24, panels) == {Part.TABLE, Part.EVENTS}
+
+
 def test_a_zoomed_part_is_alone() -> None:
     assert parts(120, 40, Panels(zoomed=Part.EVENTS), armed=True) == {Part.EVENTS}
 

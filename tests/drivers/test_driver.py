@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.driver import Place
+from drivers.driver import DriverError, Place
 
 
 def place(root: str = "/") -> Place:
@@ -20,3 +20,8 @@ def test_a_path_lies_under_another_root_when_there_is_one() -> None:
 def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/pi")
     assert place("/fake").locate("~/temperature") == Path("/fake/home/pi/temperature")
+
+
+def test_a_home_directory_that_nobody_knows_is_said() -> None:
+    with pytest.raises(DriverError, match=r"~nobody-of-this-name/x: .*; name the whole path"):
+        place().locate("~nobody-of-this-name/x")

@@ -125,7 +125,7 @@ def test_another_root_is_read_instead(tmp_path: Path, place: Place) -> None:
 @pytest.mark.parametrize("text", ["", "\n", "  \n\n"])
 def test_an_empty_file_is_an_error(path: Path, pipe: Pipe, text: str) -> None:
     path.write_text(text)
-    with pytest.raises(DriverError, match="it is empty: there is no number"):
+    with pytest.raises(DriverError, match=f"{path}: it holds no number"):
         pipe.read()
 
 
@@ -161,6 +161,13 @@ def test_a_field_that_is_not_there_is_an_error(path: Path, place: Place) -> None
         read_once(PipeOptions(path=str(path), field=3), place)
 
 
+def test_a_number_that_is_none_in_its_field_needs_no_advice(path: Path, place: Place) -> None:
+    path.write_text("1 x")
+    with pytest.raises(DriverError) as failure:
+        read_once(PipeOptions(path=str(path), field=2), place)
+    assert failure.value.hint == ""
+
+
 def test_a_pattern_that_is_not_found_is_an_error(path: Path, place: Place) -> None:
     path.write_text(MEMINFO)
     with pytest.raises(DriverError, match="the pattern 'SwapFree: "):
@@ -169,7 +176,7 @@ def test_a_pattern_that_is_not_found_is_an_error(path: Path, place: Place) -> No
 
 def test_a_pattern_whose_group_found_nothing_is_an_error(path: Path, place: Place) -> None:
     path.write_text("temp")
-    with pytest.raises(DriverError, match="it is empty"):
+    with pytest.raises(DriverError, match="it holds no number"):
         read_once(PipeOptions(path=str(path), pattern=r"temp=?(\d+)?"), place)
 
 
@@ -204,7 +211,7 @@ def test_a_number_that_the_limit_cuts_in_two_is_none(path: Path, place: Place) -
 
 def test_digits_without_end_are_no_number(path: Path, pipe: Pipe) -> None:
     path.write_text("1" * (MAX_BYTES + 1))
-    with pytest.raises(DriverError, match="it is empty"):
+    with pytest.raises(DriverError, match="it holds no number"):
         pipe.read()
 
 
@@ -223,7 +230,7 @@ def test_any_content_is_a_finite_number_or_an_error(path: Path, pipe: Pipe, cont
         measured = pipe.read()
     except DriverError:
         return
-    assert measured == {"value": float(content)}
+    assert measured == {"value": float(content.decode())}
 
 
 def test_a_fifo_without_a_writer_has_no_reading_and_does_not_wait(fifo: Path, pipe: Pipe) -> None:

@@ -31,6 +31,7 @@ from protocol.frames import (
     decode_control,
     decode_data,
     encode,
+    encode_reading,
     reading_frame,
 )
 from protocol.readings import Reading, Value
@@ -160,6 +161,10 @@ class TestAnything:
     def test_every_reading_arrives_as_it_was(self, reading: Reading) -> None:
         arrived = decode_data(encode(reading_frame(reading))).reading()
         assert repr(arrived) == repr(reading._replace(attributes=reading.attributes or None))
+
+    @given(READINGS)
+    def test_a_reading_has_the_datagram_of_its_frame(self, reading: Reading) -> None:
+        assert encode_reading(reading) == encode(reading_frame(reading))
 
     @given(st.sampled_from(Bus), st.binary(max_size=MAX_FRAME_BYTES + 1))
     def test_any_bytes_decode_or_are_refused(self, bus: Bus, datagram: bytes) -> None:

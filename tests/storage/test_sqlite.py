@@ -89,10 +89,15 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
         assert history.codifiers() == ["C1"]
 
 
-@pytest.mark.parametrize("path", ["", "history.db", "./history.db", ":memory:"])
+@pytest.mark.parametrize("path", ["", "history.db", "./history.db", ":memory:", "~pi/x"])
 def test_a_path_that_depends_on_where_the_agent_starts_is_refused(path: str) -> None:
     with pytest.raises(msgspec.ValidationError, match="`path` is"):
         msgspec.convert({"path": path}, SqliteOptions)
+
+
+def test_a_home_directory_that_nobody_knows_is_said() -> None:
+    with pytest.raises(StoreError, match=r"~nobody-of-this-name/x: .*; name the whole path"):
+        open_for_reading("~nobody-of-this-name/x")
 
 
 @pytest.mark.parametrize("options", [{}, {"path": 5}, {"path": "/x.db", "colour": "red"}])

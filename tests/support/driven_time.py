@@ -79,6 +79,10 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         self.clock.pass_time(until_s - self.clock.monotonic_s)
         await self.settle()
 
+    def is_due_within(self, seconds: float) -> bool:
+        """Tell whether a timer waits for no more time than this."""
+        return self._next_timer_s() <= self.clock.monotonic_s + seconds
+
     def _next_timer_s(self) -> float:
         while self._timers and (self._timers[0][0] <= self.clock.monotonic_s or self._timers[0][2].cancelled()):
             heapq.heappop(self._timers)

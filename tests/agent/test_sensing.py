@@ -1,0 +1,355 @@
+"""A node that reads a driver: when, what of it is sent, and how it ends; in time that the test drives."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from agent.presence import Presence
+from agent.sensing import Sensing
+from agent.supervisor import CLOSING_S
+from agent.surroundings import Surroundings
+from agent.threads import DaemonThreads
+from config.model import FilterStep, Node, Sensor
+from drivers.driver import DriverError, Measured
+from protocol.commands import Code
+from protocol.frames import ControlFrame, DataFrame, Flag
+from tests.agent.devices import Device, DeviceOptions, Devices, Fan, until
+from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
+from tests.agent.wire import Wire
+from tests.support.driven_time import DrivenLoop
+
+Make = Callable[[Node], "Bench"]
+
+
+class Bench:
+    """One node's readings, and the wire that they go to."""
+
+    def __init__(self, node: Node, loop: DrivenLoop, threads: DaemonThreads, path: Path) -> None:
+        self.wire = Wire()
+        self.presence = Presence(
+            node.codifier,
+            60.0,
+            bus=self.wire,
+            clock=loop.clock,
+            spawn=lambda work, name: loop.create_task(work, name=name),
+            random_number=lambda _: 0,
+            carry_out=self._carry_out,
+            give_way=lambda _: None,
+        )
+        surroundings = Surroundings(path, clock=loop.clock, random_number=lambda _: 0, threads=threads)
+        self.sensing = Sensing(node, self.presence, surroundings)
+        self.run = loop.create_task(self.sensing.run())
+
+    async def _carry_out(self, command: ControlFrame) -> Code:
+        raise AssertionError(command)
+
+    async def close(self) -> None:
+        self.run.cancel()
+        await self.sensing.close()
+        self.presence.close()
+
+
+@pytest.fixture
+async def make(driven_time: DrivenLoop, devices: Devices, tmp_path: Path) -> AsyncIterator[Make]:
+    made = []
+    threads = DaemonThreads("test")
+
+    def make(node: Node) -> Bench:
+        made.append(Bench(node, driven_time, threads, tmp_path))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        closing = driven_time.create_task(bench.close())
+        await driven_time.advance(CLOSING_S)
+        await closing
+    threads.close()
+
+
+def node(driver: str = "device", *proxies: Sensor, filters: tuple[FilterStep, ...] = ()) -> Node:
+    options = DeviceOptions(value=21.5)
+    return Node(
+        sensor=Sensor(codifier="C1", filters=filters), driver=driver, options=options, interval_s=1.0, proxies=proxies
+    )
+
+
+HUMIDITY = Sensor(codifier="F2", channel="humidity")
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+async def test_the_driver_is_read_every_interval(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node())
+    for second in range(3):
+        assert await bench.wire.readings(1) == [("C1", 21.5)]
+        assert devices["C1"].reads == second + 1
+        await driven_time.advance(1.0)
+
+
+async def test_readings_are_numbered_and_announced_before_the_first(make: Make, driven_time: DrivenLoop) -> None:
+    bench = make(node())
+    first = await bench.wire.number(2)
+    await driven_time.advance(1.0)
+    assert [(frame.flag, frame.sequence) for frame in [*first, *await bench.wire.number(1)]] == [
+        (Flag.NUMBERING, 0),
+        (Flag.FLOAT, 1),
+        (Flag.FLOAT, 2),
+    ]
+
+
+async def test_each_proxy_has_the_value_of_its_channel(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node("device", HUMIDITY))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": 21.5, "humidity": 48}
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(2) == [("C1", 21.5), ("F2", 48)]
+
+
+async def test_a_channel_without_a_value_sends_nothing(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node("device", HUMIDITY))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"humidity": 48}
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("F2", 48)]
+
+
+async def test_attributes_travel_with_the_value(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": Measured(21.5, {"voltage": 3.2})}
+    await driven_time.advance(1.0)
+    (frame,) = await bench.wire.number(1)
+    assert isinstance(frame, DataFrame)
+    assert (frame.flag, frame.value, frame.attributes) == (Flag.JSON, 21.5, {"voltage": 3.2})
+
+
+async def test_filters_stand_between_driver_and_bus(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node(filters=(FilterStep("scale", 0.5), FilterStep("skip_initial", 1))))
+    await until(lambda: len(devices) == 1 and devices["C1"].reads == 1)
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("C1", 10.75)]
+
+
+async def test_text_passes_the_filters_untouched(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node(filters=(FilterStep("scale", 0.5),)))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": "open"}
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("C1", "open")]
+
+
+async def test_a_halted_node_does_not_read(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    bench.presence.set_active(active=False)
+    await driven_time.advance(10.0)
+    assert devices["C1"].reads == 1
+
+
+async def test_what_was_being_read_when_the_node_was_halted_is_not_sent(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    devices["C1"].trouble = release = threading.Event()
+    reading = driven_time.create_task(bench.sensing.publish_now())
+    await until(lambda: devices["C1"].reads == 2)
+    bench.presence.set_active(active=False)
+    bench.wire.take()
+    release.set()
+    await reading
+    assert bench.wire.take() == []
+
+
+async def test_a_slow_read_delays_the_next_and_is_not_made_up_for(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    device = devices["C1"]
+    device.trouble = release = threading.Event()
+    await driven_time.advance(1.0)
+    await until(lambda: device.reads == 2)
+    await driven_time.advance(3.5)
+    device.trouble = None
+    release.set()
+    assert await bench.wire.readings(1) == [("C1", 21.5)]
+    await until(lambda: device.reads == 3)
+    await bench.wire.readings(1)
+    await driven_time.advance(0.9)
+    assert device.reads == 3
+
+
+@pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), None, [21.5], 21.5j], ids=repr)
+async def test_what_is_no_value_is_not_sent_and_said_once(
+    make: Make, devices: Devices, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture, nonsense: object
+) -> None:
+    bench = make(node("device", HUMIDITY))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": nonsense, "humidity": 48}
+    for _ in range(3):
+        await driven_time.advance(1.0)
+        assert await bench.wire.readings(1) == [("F2", 48)]
+    expected = [] if nonsense is None else [f"C1: no reading: {nonsense!r} is neither a finite number nor text"]
+    assert messages(caplog) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "value"),
+    [
+        ((FilterStep("scale", 1e300),), 1e300),
+        ((FilterStep("scale", 0.5),), 10**400),
+        ((FilterStep("moving_average", 3),), 1.7e308),
+    ],
+    ids=["becomes infinite", "is no float", "has no sum"],
+)
+async def test_a_number_that_a_filter_cannot_hold_is_no_reading(  # noqa: PLR0917 - fixtures and cases
+    make: Make,
+    devices: Devices,
+    driven_time: DrivenLoop,
+    caplog: pytest.LogCaptureFixture,
+    steps: tuple[FilterStep, ...],
+    value: float,
+) -> None:
+    bench = make(node("device", HUMIDITY, filters=steps))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": value, "humidity": 48}
+    heard = []
+    for _ in range(4):
+        await driven_time.advance(1.0)
+        await until(lambda: ("F2", 48) in bench.wire._readings())
+        heard += await bench.wire.readings(1)
+    assert not bench.run.done()
+    assert ("C1", value) not in heard[-2:]
+    assert len(messages(caplog)) == 1
+
+
+async def test_a_trouble_that_comes_back_is_said_again(
+    make: Make, devices: Devices, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make(node("device", HUMIDITY))
+    await bench.wire.readings(1)
+    for value in (float("nan"), 21.5, float("nan")):
+        devices["C1"].values = {"value": value, "humidity": 48}
+        await driven_time.advance(1.0)
+        await until(lambda: ("F2", 48) in bench.wire._readings())
+        bench.wire.take()
+    assert len(messages(caplog)) == 2
+
+
+async def test_what_is_no_mapping_is_a_failed_read(
+    make: Make, devices: Devices, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    devices["C1"].values = 21.5
+    await driven_time.advance(1.0)
+    await until(lambda: bool(caplog.records))
+    assert messages(caplog) == ["C1: the driver gave float, not a mapping of channels to values (failing)"]
+    devices["C1"].values = {"value": 22.0}
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("C1", 22.0)]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (DriverError("no such bus", "enable I2C"), "no such bus; enable I2C"),
+        (KeyError("pin"), "KeyError: 'pin'"),
+        (StopIteration(), "RuntimeError: StopIteration"),
+        (SystemExit("no library"), "SystemExit: no library"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_whatever_a_constructor_raises_the_driver_is_tried_again(  # noqa: PLR0917 - fixtures and cases
+    make: Make,
+    devices: Devices,
+    driven_time: DrivenLoop,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: BaseException,
+    said: str,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Device, "refusal", refusal)
+        bench = make(node())
+        await until(lambda: bool(caplog.records))
+    assert messages(caplog) == [f"C1: {said} (failing)"]
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("C1", 21.5)]
+
+
+async def test_an_actuator_returns_to_its_safe_value_at_the_end(make: Make, devices: Devices) -> None:
+    bench = make(node("fan-device"))
+    await bench.wire.readings(1)
+    await bench.sensing.set(80.0)
+    assert devices["C1"].speed == 80.0
+    await bench.close()
+    assert devices["C1"].speed == Fan.SAFE
+
+
+async def test_an_actuator_whose_read_hangs_returns_to_its_safe_value_too(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node("fan-device"))
+    await bench.wire.readings(1)
+    await bench.sensing.set(80.0)
+    devices["C1"].trouble = threading.Event()
+    await driven_time.advance(1.0)
+    await until(lambda: devices["C1"].reads == 2)
+    closing = driven_time.create_task(bench.close())
+    await driven_time.advance(CLOSING_S)
+    await closing
+    assert devices["C1"].speed == Fan.SAFE
+
+
+async def test_a_command_that_waited_for_a_hanging_read_does_not_act_after_the_end(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node("fan-device"))
+    await bench.wire.readings(1)
+    devices["C1"].trouble = threading.Event()
+    await driven_time.advance(1.0)
+    await until(lambda: devices["C1"].reads == 2)
+    command = driven_time.create_task(bench.sensing.set(80.0))
+    await driven_time.settle()
+    closing = driven_time.create_task(bench.close())
+    await driven_time.advance(CLOSING_S)
+    await closing
+    with pytest.raises(DriverError):
+        await command
+    assert devices.calls("C1") == [["close"]]
+
+
+async def test_after_the_end_nothing_is_built_or_set(make: Make, devices: Devices) -> None:
+    bench = make(node("fan-device"))
+    await bench.wire.readings(1)
+    await bench.close()
+    with pytest.raises(DriverError, match="the node is ending"):
+        await bench.sensing.step(5.0)
+    await bench.sensing.publish_now()
+    assert len(devices) == 1
+
+
+async def test_an_async_driver_lives_in_the_loop_from_read_to_close(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node("radio"))
+    await until(lambda: len(devices) == 1 and devices["C1"].reads == 1)
+    devices["C1"].heard.set()
+    assert await bench.wire.readings(1) == [("C1", 21.5)]
+    await bench.sensing.set(80.0)
+    await bench.sensing.step(5.0)
+    await bench.close()
+    assert devices.calls("C1") == [["set 80", "step 5", "close"]]
+
+
+async def test_an_async_driver_that_waits_is_cancelled_at_the_end(make: Make, devices: Devices) -> None:
+    bench = make(node("radio"))
+    await until(lambda: len(devices) == 1 and devices["C1"].reads == 1)
+    await bench.close()
+    assert (devices["C1"].cancelled, devices["C1"].calls) == (1, ["close"])

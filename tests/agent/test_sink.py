@@ -1,0 +1,419 @@
+"""A node that stores what it hears, into real SQLite files; in time that the test drives."""
+
+import asyncio
+import contextlib
+import resource
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+
+from agent.presence import Presence
+from agent.sink import BATCH, CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, MAX_WAITING, STORING_LAST_S, Sink
+from agent.supervisor import NotAnActuatorError
+from agent.surroundings import Surroundings
+from config.model import Node, Sensor
+from protocol.commands import Code
+from protocol.frames import ControlFrame, DataFrame, Flag, reading_frame
+from protocol.life import PROBE_S
+from protocol.readings import Reading
+from storage.registry import STORES
+from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
+from storage.store import StoreError
+from tests.agent.devices import until
+from tests.agent.wire import Wire
+from tests.support.driven_time import DrivenLoop
+
+NOON_MS = 1_700_000_000_000
+
+
+class Ledger:
+    """A store in memory that is away while `trouble` is an error, and hangs while it is an event."""
+
+    Options: ClassVar[type[msgspec.Struct]] = SqliteOptions
+    trouble: ClassVar[BaseException | threading.Event | None] = None
+    batches: ClassVar[list[int]]
+    rows: ClassVar[set[Reading]]
+    tries: ClassVar[int]
+    closed: ClassVar[int]
+
+    def __init__(self, options: object) -> None:
+        del options
+
+    @classmethod
+    def begin_anew(cls) -> None:
+        cls.trouble, cls.batches, cls.rows, cls.tries, cls.closed = None, [], set(), 0, 0
+
+    def write(self, readings: Sequence[Reading]) -> int:
+        Ledger.tries += 1
+        if isinstance(self.trouble, threading.Event):
+            self.trouble.wait()
+        elif self.trouble is not None:
+            raise self.trouble
+        before = len(self.rows)
+        self.rows.update(readings)
+        self.batches.append(len(readings))
+        return len(self.rows) - before
+
+    def close(self) -> None:
+        Ledger.closed += 1
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ledger]]:
+    monkeypatch.setitem(STORES, "ledger", f"{__name__}:{Ledger.__name__}")
+    Ledger.begin_anew()
+    yield Ledger
+    if isinstance(Ledger.trouble, threading.Event):
+        Ledger.trouble.set()
+
+
+class Bench:
+    """A sink with the wire that its own readings go to."""
+
+    def __init__(self, loop: DrivenLoop, driver: str, path: Path) -> None:
+        self.loop = loop
+        self.wire = Wire()
+        self.presence = Presence(
+            "Q1",
+            60.0,
+            bus=self.wire,
+            clock=loop.clock,
+            spawn=lambda work, name: loop.create_task(work, name=name),
+            random_number=lambda _: 0,
+            carry_out=self._carry_out,
+            give_way=lambda _: None,
+        )
+        node = Node(sensor=Sensor(codifier="Q1"), driver=driver, options=SqliteOptions(path=str(path)), interval_s=5.0)
+        self.sink = Sink(node, self.presence, Surroundings(path.parent, clock=loop.clock))
+        self.heard = 0
+        self.run: Any = None
+
+    async def begin(self) -> "Bench":
+        self.presence.start()
+        await self.loop.advance(PROBE_S)
+        self.run = self.loop.create_task(self.sink.run())
+        await self.loop.settle()
+        return self
+
+    def hear(self, count: int, value: float = 21.5) -> None:
+        """Hear so many new readings."""
+        for _ in range(count):
+            self.heard += 1
+            self.sink.take(reading_frame(Reading("C1", NOON_MS + self.heard, self.heard, value)))
+
+    async def flush(self) -> None:
+        """Let the time to store pass, and wait until nothing waits any more."""
+        await self.loop.advance(FLUSH_S)
+        await until(lambda: self.sink.stored == self.heard - self.sink.lost)
+
+    async def end(self) -> None:
+        if self.run is not None:
+            self.run.cancel()
+            await asyncio.wait([self.run])
+
+    async def close(self, seconds: float = 0.0) -> None:
+        await self.end()
+        closing = self.loop.create_task(self.sink.close())
+        await self.loop.advance(seconds)
+        await closing
+        self.presence.close()
+
+    async def _carry_out(self, command: ControlFrame) -> Code:
+        raise AssertionError(command)
+
+
+Begin = Callable[[str], Any]
+
+
+@pytest.fixture
+async def begin(driven_time: DrivenLoop, path: Path) -> AsyncIterator[Begin]:
+    begun: list[Bench] = []
+
+    async def begin(driver: str = "sqlite") -> Bench:
+        begun.append(Bench(driven_time, driver, path))
+        return await begun[-1].begin()
+
+    yield begin
+    for bench in begun:
+        await bench.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+def files(directory: Path) -> list[str]:
+    return [file.name for file in directory.iterdir()]
+
+
+def stored(path: Path) -> list[Reading]:
+    with contextlib.closing(open_for_reading(path)) as history:
+        return history.history("C1", 0, 2**62, 1_000_000)
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+async def test_what_is_heard_is_stored_within_a_second(begin: Begin, path: Path) -> None:
+    bench = await begin("sqlite")
+    bench.hear(3)
+    await bench.flush()
+    assert [(reading.sequence, reading.value) for reading in stored(path)] == [(1, 21.5), (2, 21.5), (3, 21.5)]
+
+
+async def test_readings_come_in_batches(begin: Begin, ledger: type[Ledger]) -> None:
+    bench = await begin("ledger")
+    bench.hear(2 * BATCH + 10)
+    await bench.flush()
+    assert ledger.batches == [BATCH, BATCH, 10]
+
+
+async def test_a_reading_that_comes_twice_is_stored_once(begin: Begin, path: Path) -> None:
+    bench = await begin("sqlite")
+    frame = reading_frame(Reading("C1", NOON_MS, 7, 21.5))
+    for _ in range(3):
+        bench.sink.take(frame)
+    bench.heard = 1
+    await bench.flush()
+    assert len(stored(path)) == 1
+
+
+async def test_announcements_and_values_that_are_no_numbers_are_not_stored(begin: Begin, path: Path) -> None:
+    bench = await begin("sqlite")
+    bench.sink.take(DataFrame(7, NOON_MS, Flag.NUMBERING, "C1", "@@", 7))
+    bench.sink.take(DataFrame(8, NOON_MS, Flag.FLOAT, "C1", "@@", float("nan")))
+    bench.hear(1)
+    await bench.flush()
+    assert [reading.value for reading in stored(path)] == [21.5]
+
+
+async def test_its_own_reading_is_how_many_were_stored_in_the_last_minute(
+    begin: Begin, driven_time: DrivenLoop
+) -> None:
+    bench = await begin("sqlite")
+    bench.hear(3)
+    await bench.flush()
+    await driven_time.advance(5.0 - FLUSH_S)
+    assert await bench.wire.readings(1) == [("Q1", 3)]
+    await driven_time.advance(55.0)
+    bench.wire.take()
+    await driven_time.advance(5.0)
+    assert await bench.wire.readings(1) == [("Q1", 0)]
+
+
+async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = StoreError("the server does not answer", "start it")
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: bool(caplog.records))
+    bench.hear(10)
+    ledger.trouble = None
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bench.sink.stored == 20)
+    assert messages(caplog) == [
+        "Q1: the server does not answer; start it; 10 readings wait",
+        "Q1: stores again; 0 readings were given up",
+    ]
+
+
+async def test_a_store_that_stays_away_is_asked_less_and_less_and_named_once(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = StoreError("the server does not answer")
+    bench.hear(1)
+    tried_s = []
+    for _ in range(300):
+        before = ledger.tries
+        await driven_time.advance(0.5)
+        await until(lambda: bench.sink.waiting == 1)
+        tried_s += [driven_time.time()] * (ledger.tries - before)
+    pauses_s = [later - earlier for earlier, later in pairwise(tried_s)]
+    assert pauses_s[:6] == [2, 4, 8, 16, LONGEST_BACK_OFF_S, LONGEST_BACK_OFF_S]
+    assert messages(caplog) == ["Q1: the server does not answer; 1 readings wait"]
+
+
+async def test_the_oldest_are_given_up_when_too_many_wait(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = StoreError("the server does not answer")
+    bench.hear(MAX_WAITING + 10)
+    assert (bench.sink.waiting, bench.sink.lost) == (MAX_WAITING, 10)
+    ledger.trouble = None
+    await bench.flush()
+    assert min(reading.sequence for reading in ledger.rows) == 11
+    assert len(ledger.rows) == MAX_WAITING
+
+
+async def test_what_is_being_written_is_not_given_up_as_well(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = release = threading.Event()
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    bench.hear(MAX_WAITING)
+    ledger.trouble = None
+    release.set()
+    await bench.flush()
+    assert (bench.sink.lost, len(ledger.rows)) == (0, MAX_WAITING + 10)
+
+
+async def test_a_fault_of_the_store_is_shown_and_stops_nothing(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = ZeroDivisionError("division by zero")
+    bench.hear(1)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: len(caplog.records) == 2)
+    assert caplog.records[0].exc_info is not None
+    assert messages(caplog)[1] == "Q1: ZeroDivisionError: division by zero; 1 readings wait"
+    ledger.trouble = None
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bench.sink.stored == 1)
+
+
+async def test_an_orderly_end_stores_what_waits(begin: Begin, path: Path) -> None:
+    bench = await begin("sqlite")
+    bench.hear(BATCH + 10)
+    await bench.close()
+    assert files(path.parent) == ["history.db"]
+    assert len(stored(path)) == BATCH + 10
+
+
+async def test_an_end_in_the_midst_of_a_batch_stores_it_once(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = release = threading.Event()
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    bench.hear(10)
+    await bench.end()
+    closing = driven_time.create_task(bench.sink.close())
+    await driven_time.settle()
+    ledger.trouble = None
+    release.set()
+    await closing
+    assert (len(ledger.rows), ledger.closed, bench.sink.lost) == (20, 1, 0)
+
+
+async def test_at_the_end_of_a_sink_whose_store_is_away_the_loss_is_told(
+    begin: Begin, ledger: type[Ledger], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = StoreError("the server does not answer")
+    bench.hear(10)
+    await bench.close()
+    assert messages(caplog) == ["Q1: 10 readings could not be stored: the server does not answer"]
+    assert bench.sink.lost == 10
+
+
+async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    ledger.trouble = threading.Event()
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    await bench.close(seconds=STORING_LAST_S + CLOSING_S)
+    assert messages(caplog) == [
+        f"Q1: 10 readings could not be stored: the store needs more than {STORING_LAST_S:g} s",
+        f"Q1: the store does not close within {CLOSING_S:g} s",
+    ]
+
+
+async def test_a_halted_sink_stores_what_it_had_heard_and_nothing_more(
+    begin: Begin, path: Path, driven_time: DrivenLoop
+) -> None:
+    bench = await begin("sqlite")
+    bench.hear(2)
+    bench.presence.set_active(active=False)
+    await bench.flush()
+    bench.hear(5)
+    await driven_time.advance(50.0)
+    assert (len(stored(path)), bench.wire.flags()) == (2, "NI")
+
+
+async def test_a_sink_that_gave_way_leaves_the_readings_to_the_other(driven_time: DrivenLoop, path: Path) -> None:
+    bench = Bench(driven_time, "sqlite", path)
+    bench.presence.start()
+    bench.hear(5)
+    await bench.close()
+    assert files(path.parent) == []
+
+
+async def test_a_sink_cannot_be_set(begin: Begin) -> None:
+    bench = await begin("sqlite")
+    with pytest.raises(NotAnActuatorError, match="Q1 is a sink, 80 cannot be set"):
+        await bench.sink.set(80.0)
+    with pytest.raises(NotAnActuatorError):
+        await bench.sink.step(5.0)
+
+
+def remove(directory: Path) -> None:
+    directory.rmdir()
+
+
+@pytest.fixture
+def directory_in_its_place(path: Path) -> Path:
+    """Put a directory where the file is to be: even root cannot write to it."""
+    path.mkdir()
+    return path
+
+
+async def test_a_file_that_cannot_be_had_is_waited_for(
+    begin: Begin, directory_in_its_place: Path, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("sqlite")
+    bench.hear(3)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: bool(caplog.records))
+    remove(directory_in_its_place)
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bench.sink.stored == 3)
+    assert len(stored(directory_in_its_place)) == 3
+
+
+@contextlib.contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond; the interpreter ignores the signal, so that writing fails."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+async def test_a_full_disk_loses_nothing_once_there_is_room(
+    begin: Begin, path: Path, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("sqlite")
+    bench.hear(2 * BATCH)
+    await bench.flush()
+    with files_of_at_most(path.with_name("history.db-wal").stat().st_size + 100_000):
+        bench.hear(2 * BATCH)
+        await driven_time.advance(FLUSH_S)
+        await until(lambda: bool(caplog.records))
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bench.sink.stored == bench.heard)
+    assert [reading.sequence for reading in stored(path)] == list(range(1, 4 * BATCH + 1))
+    assert str(path) in messages(caplog)[0]
+    assert messages(caplog)[-1] == "Q1: stores again; 0 readings were given up"
+
+
+def test_the_store_of_these_tests_is_the_real_one() -> None:
+    assert STORES["sqlite"] == f"{Sqlite.__module__}:{Sqlite.__name__}"

@@ -1,0 +1,138 @@
+"""`jph history`: what was stored, as a table, as JSON, as comma-separated values."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from console.commands.history import moment
+from protocol.readings import Reading
+from storage.sqlite import Sqlite, SqliteOptions
+from tests.console.calling import Shell, Site
+from tests.console.conftest import RED
+
+NOON_MS = 1_785_240_000_000
+READINGS = (
+    Reading("C1", NOON_MS, 1, 21.5),
+    Reading("C1", NOON_MS + 1000, 2, 22),
+    Reading("C1", NOON_MS + 2000, 3, RED, {"volts": 3.3}),
+    Reading("F1", NOON_MS, 7, 5),
+)
+SINCE = ("--since", "2026-07-28")
+
+
+@pytest.fixture
+def database(shell: Shell) -> str:
+    """Give a file with a few readings; times of day are those of Amsterdam."""
+    shell.environment["TZ"] = "Europe/Amsterdam"
+    path = shell.home / "history.db"
+    store = Sqlite(SqliteOptions(path=str(path)))
+    store.write(READINGS)
+    store.close()
+    return f"--database={path}"
+
+
+def test_a_table_has_the_local_time_of_each_reading(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", *SINCE, database)
+    heading, first, second, third = ended.out.splitlines()
+    assert ended.code == 0
+    assert heading.split() == ["time", "value"]
+    assert first.split() == ["2026-07-28", "14:00:00.000", "21.5"]
+    assert second.split() == ["2026-07-28", "14:00:01.000", "22"]
+    assert third.endswith(r"\x1b[31mred\x1b[0m\n[bold]bold[/bold]\u202e")
+
+
+def test_json_has_the_exact_values_and_their_identity(shell: Shell, database: str) -> None:
+    first, second, third = shell.jph("history", "C1", *SINCE, "--json", database).documents
+    assert first == {"codifier": "C1", "timestamp_ms": NOON_MS, "sequence": 1, "value": 21.5}
+    assert isinstance(second["value"], int)
+    assert (third["value"], third["attributes"]) == (RED, {"volts": 3.3})
+
+
+def test_csv_can_be_read_by_other_programs(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", *SINCE, "--csv", database)
+    headings, first, _, third = csv.reader(ended.out.splitlines())
+    assert headings == ["time", "timestamp_ms", "codifier", "sequence", "value"]
+    assert first == ["2026-07-28T14:00:00.000+02:00", str(NOON_MS), "C1", "1", "21.5"]
+    assert third[-1].isprintable()
+
+
+def test_since_and_until_bound_what_is_printed(shell: Shell, database: str) -> None:
+    bounds = ("--since", "2026-07-28 14:00:00.500", "--until", "2026-07-28T14:00:01.500")
+    sequences = [document["sequence"] for document in shell.jph("history", "C1", *bounds, "--json", database).documents]
+    assert sequences == [2]
+
+
+def test_the_newest_are_printed_when_there_are_more_and_that_is_said(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", *SINCE, "--limit", "2", "--json", database)
+    assert [document["sequence"] for document in ended.documents] == [2, 3]
+    assert "the newest 2 readings; --limit prints more" in ended.err
+
+
+def test_no_readings_in_that_time_is_a_failure_that_says_where_to_look(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "C1", database)
+    assert (ended.code, ended.out) == (1, "time  value\n")
+    assert "--since looks further back" in ended.err
+
+
+def test_a_sensor_of_which_nothing_was_stored_is_answered_with_those_that_are(shell: Shell, database: str) -> None:
+    ended = shell.jph("history", "ZZ", *SINCE, database)
+    assert ended.code == 1
+    assert "there are readings of C1, F1" in ended.err
+
+
+def test_the_configuration_names_the_file(shell: Shell, site: Site) -> None:
+    shell.jph("watch", "--from", "Q1", "--count", "2", "--flag", "i", site.config)
+    ended = shell.jph("history", "C1", "--since", "1h", "--json", site.config)
+    assert ended.code == 0
+    assert {document["value"] for document in ended.documents} == {21.5}
+
+
+def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
+    ended = shell.jph("history", "C1", "--database", str(shell.home / "none.db"))
+    assert (ended.code, ended.out) == (1, "")
+    assert f"there is no history in {shell.home}/none.db" in ended.err
+
+
+def test_a_configuration_without_a_store_says_what_to_do(shell: Shell) -> None:
+    config = shell.home / "jph.yaml"
+    config.write_text("nodes: {CC: {driver: console}}\n", "ascii")
+    ended = shell.jph("history", "C1")
+    assert ended.code == 1
+    assert "jph.yaml has no node that stores readings" in ended.err
+    assert "driver: sqlite" in ended.err
+
+
+def test_without_a_configuration_a_file_can_be_named(shell: Shell) -> None:
+    ended = shell.jph("history", "C1")
+    assert ended.code == 1
+    assert "there is no configuration" in ended.err
+    assert "--database" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["--since", "tomorrow"], "write 1h, 2026-07-28 or '2026-07-28 12:00'"),
+        (["--until", "2026-13-01"], "write 1h, 2026-07-28 or '2026-07-28 12:00'"),
+        (["--limit", "0"], "--limit"),
+        (["--csv", "--json"], "take one of them"),
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_would_be(shell: Shell, arguments: list[str], advice: str) -> None:
+    ended = shell.jph("history", "C1", *arguments)
+    assert ended.code == 2
+    assert advice in ended.err
+
+
+def test_a_moment_is_how_long_ago_or_a_date() -> None:
+    assert moment("2h") < moment("1h") < moment("1s")
+    assert moment("2026-07-28T12:00:00+00:00") == NOON_MS
+
+
+def test_a_file_of_another_program_is_not_touched(shell: Shell, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.write_text("no database at all, but long enough to look at" * 100, "ascii")
+    ended = shell.jph("history", "C1", "--database", str(other))
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
