@@ -3,175 +3,186 @@
 Pure: fed with frames and moments, it returns the requests to send. Used by every sink and by the console.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final, NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import Final
 
-from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
+from protocol.accounts import Account, Ledger
+from protocol.commands import unpack_pair
+from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.holes import NEVER_S, Missing
+from protocol.instants import Instant
+from protocol.sensor_repair import Progress, SensorRepair
+from protocol.sequences import RENUMBERED_BEYOND
+from protocol.wanted import MAX_REQUESTED, Request
 
-WAIT_S: Final = 0.05  # for frames that are only late
-FIRST_RETRY_S: Final = 0.2
-LAST_RETRY_S: Final = 30.0
-MAX_REQUESTED: Final = 64  # readings in one request
-MAX_HOLES: Final = 256  # open ranges per sensor: 20 % random loss opens 0.16 per reading, filled within a second or so
-MAX_SENSORS: Final = 4096  # under repair; beyond that new sensors are only heard
+__all__ = [
+    "BACKFILL",
+    "CONSOLE_RANGES",
+    "MAX_HOLES",
+    "MAX_HOLES_IN_ALL",
+    "MAX_REQUESTED",
+    "MAX_SENSORS",
+    "SINK_RANGES",
+    "Missing",
+    "Progress",
+    "Repairs",
+    "Request",
+]
 
-
-class Lost(StrEnum):
-    """Why readings can never be had."""
-
-    NOT_KEPT = "not kept"
-    RENUMBERED = "renumbered"
-    TOO_MANY_HOLES = "too many holes"
-
-
-class Request(NamedTuple):
-    """Ask for `count` readings of a sensor from the sequence `first` on."""
-
-    codifier: str
-    first: int
-    count: int
-
-
-class Missing(NamedTuple):
-    """`count` readings from the sequence `first` on that have not arrived, and the hour in whose account they are."""
-
-    first: int
-    count: int
-    hour_ms: int
+SINK_RANGES: Final = 256  # requests under way at once: at 40 % loss 1,000 sensors at 1 Hz need a third of them
+CONSOLE_RANGES: Final = 2  # what a person looks at can wait for what is to be stored
+BACKFILL: Final = 64  # readings that a sink asks for before the first one of a numbering: one request
+MAX_SENSORS: Final = 94 * 94 - 1  # codifiers that there can be: at about 1 KiB each nobody needs to be turned away
+MAX_HOLES: Final = 1024  # per sensor, about 200 bytes each: half a minute of losing every other reading at 60 Hz
+MAX_HOLES_IN_ALL: Final = 65_536  # from here on no sensor may have more than its share of them
 
 
-class Progress(NamedTuple):
-    """How far a sensor was followed: the newest sequence known, and what is still missing before it."""
+class Repairs:
+    """What is missing of all sensors that one program follows.
 
-    codifier: str
-    last: int
-    holes: tuple[Missing, ...] = ()
+    At most `max_ranges` requests are under way at once, and each sensor gets its turn. `backfill` is how many
+    readings before the first one of a numbering are asked for as well. `random` returns 0 to 1.
+    """
 
+    def __init__(self, max_ranges: int, random: Callable[[], float], backfill: int = 0) -> None:
+        self.max_ranges = max_ranges
+        self.requested = 0
+        self._random = random
+        self._backfill = backfill
+        self._ledger = Ledger()
+        self._sensors: dict[str, SensorRepair] = {}
+        self._open: dict[str, SensorRepair] = {}  # those with holes, the one that was asked longest ago first
+        self._holes = 0
+        self._under_way = 0
 
-@dataclass(slots=True)
-class Hole:
-    """Readings `first` to `end` (exclusive, counted without wrap-around) that were not heard."""
+    # What arrives
 
-    first: int
-    end: int
-    due_s: float
-    asked: int = 0
+    def hear(self, frame: DataFrame, now: Instant, *, asked: bool) -> bool:
+        """Take a frame of a sensor and say whether it is to be stored: a reading, new here, and no NaN.
 
-    def __len__(self) -> int:
-        return self.end - self.first
-
-
-@dataclass(slots=True)
-class SensorRepair:
-    """One sensor's open holes. `position` is the next sequence expected, counted without wrap-around."""
-
-    codifier: str
-    position: int = -1
-    holes: list[Hole] = field(default_factory=list)
-    repaired: int = 0
-    requests: int = 0
-    lost: dict[Lost, int] = field(default_factory=dict)
-
-    def heard(self, sequence: int, now_s: float) -> bool:
-        """Take a reading's sequence; True when it was heard for the first time."""
-        if self.position < 0:
-            self.position = sequence + 1
-            return True
-        at = self.position + distance(sequence, self.position % MODULUS)
-        if abs(at - self.position) > RENUMBERED_BEYOND:
-            self.renumber(after(sequence))
-            return True
-        if at < self.position:
-            return self._fill(at)
-        self._expect(at, now_s)
-        self.position = at + 1
+        `asked` says that it did not come to the group but to this program alone.
+        """
+        sensor = self._sensors.get(frame.source) or self._follow(frame.source)
+        hour_ms = self._take(sensor, frame, now, asked=asked)
+        if sensor.wanted.unsettled:
+            self._settle(sensor)
+            self._limit(sensor)
+        if hour_ms is None:
+            return False
+        if isinstance(frame.value, float) and not isfinite(frame.value):
+            self._ledger.book(frame.source, hour_ms, bad=1)
+            return False
         return True
 
-    def announced(self, sequence: int, now_s: float) -> None:
-        """Take an `n`: the numbering continues after `sequence`, which was the last so far."""
-        if self.position < 0:
-            self.position = sequence + 1
+    def unavailable(self, frame: ControlFrame, now: Instant) -> None:
+        """Take a `U`: readings of its source are not kept. What nobody asked for stays as it is."""
+        sensor = self._sensors.get(frame.source)
+        pair = unpack_pair(frame.number)
+        if sensor is None or pair is None:
             return
-        ahead = distance(after(sequence), self.position % MODULUS)
-        if not 0 <= ahead <= RENUMBERED_BEYOND:
-            self.renumber(after(sequence))
-            return
-        self._expect(self.position + ahead, now_s)
-        self.position += ahead
+        sensor.unavailable(*pair, now)
+        self._settle(sensor)
+        self._limit(sensor)
 
-    def resume(self, last: int) -> None:
-        """Continue where a store's cursor says that nothing is missing up to `last`."""
-        self.position = after(last)
+    # What is wanted
 
-    def renumber(self, position: int) -> None:
-        """Begin a numbering that cannot be joined to the old one: what was missing of that is lost."""
-        self._lose(Lost.RENUMBERED, sum(len(hole) for hole in self.holes))
-        self.holes.clear()
-        self.position = position
-
-    def unavailable(self, first: int, count: int) -> None:
-        """Take the answer that readings are no longer kept."""
-        start = self.position + distance(first, self.position % MODULUS)
-        self._lose(Lost.NOT_KEPT, self._remove(start, start + count))
-
-    def requests_due(self, now_s: float, jitter: Callable[[], float]) -> Iterator[Request]:
-        """Go through the requests that are due, and put each hole off; `jitter` returns 0 to 1."""
-        for hole in self.holes:
-            if hole.due_s <= now_s:
-                hole.asked += 1
-                hole.due_s = now_s + _back_off_s(hole.asked) * (1 + jitter() / 2)
-                self.requests += 1
-                yield Request(self.codifier, hole.first % MODULUS, min(len(hole), MAX_REQUESTED))
+    def ask_back(self, codifier: str, count: int) -> None:
+        """Ask for the last `count` readings of a sensor, as far as they are not known; now, or once it is heard."""
+        sensor = self._sensors.get(codifier) or self._follow(codifier)
+        sensor.ask_back(min(count, RENUMBERED_BEYOND))
+        self._settle(sensor)
 
     @property
     def due_s(self) -> float:
-        """The monotonic time at which the next request is due; infinite when nothing is missing."""
-        return min((hole.due_s for hole in self.holes), default=float("inf"))
+        """The monotonic time at which `requests` has something to do; whatever is heard may bring it nearer."""
+        if self._under_way >= self.max_ranges:
+            return min((sensor.wanted.agenda.expires_s for sensor in self._open.values()), default=NEVER_S)
+        return min(
+            (min(sensor.wanted.agenda.expires_s, sensor.wanted.agenda.asks_s) for sensor in self._open.values()),
+            default=NEVER_S,
+        )
+
+    def requests(self, now: Instant) -> list[Request]:
+        """Return the requests to send now, one of each sensor in turn."""
+        self._expire(now.monotonic_s)
+        waiting = deque(sensor for sensor in self._open.values() if sensor.wanted.agenda.asks_s <= now.monotonic_s)
+        found: list[Request] = []
+        while waiting and self._under_way < self.max_ranges:
+            sensor = waiting.popleft()
+            request = sensor.wanted.ask(now.monotonic_s)
+            if request is not None:
+                found.append(request)
+                waiting.append(sensor)
+                self._open[sensor.codifier] = self._open.pop(sensor.codifier)
+                self._settle(sensor)
+        self.requested += len(found)
+        return found
+
+    # Where it stands
 
     @property
-    def missing(self) -> int:
-        """How many readings are missing now and may still come."""
-        return sum(len(hole) for hole in self.holes)
+    def unasked(self) -> int:
+        """How many answers came that nobody had asked for: somebody invents them."""
+        return sum(sensor.unasked for sensor in self._sensors.values())
 
-    @property
-    def contiguous(self) -> int | None:
-        """The last sequence up to which nothing is missing, for a store's cursor; None before anything was heard."""
-        if self.position < 0:
+    def missing(self, codifier: str) -> int:
+        """Return how many readings of a sensor are missing and may still come."""
+        sensor = self._sensors.get(codifier)
+        return 0 if sensor is None else sensor.wanted.readings
+
+    def progress(self) -> list[Progress]:
+        """Return how far each sensor was followed, of those where it changed since this was last called."""
+        changed = [sensor for sensor in self._sensors.values() if sensor.changed]
+        for sensor in changed:
+            sensor.changed = False
+        return [progress for sensor in changed if (progress := sensor.progress()) is not None]
+
+    def resume(self, progress: Iterable[Progress]) -> None:
+        """Continue where a store says that each sensor was left; call it before anything is heard."""
+        for one in progress:
+            sensor = self._follow(one.codifier)
+            sensor.resume(one)
+            self._settle(sensor)
+
+    def accounts(self) -> list[Account]:
+        """Return what is to be added to the accounts since this was last called."""
+        return self._ledger.take()
+
+    # Inside
+
+    def _follow(self, codifier: str) -> SensorRepair:
+        return self._sensors.setdefault(codifier, SensorRepair(codifier, self._ledger, self._random, self._backfill))
+
+    def _take(self, sensor: SensorRepair, frame: DataFrame, now: Instant, *, asked: bool) -> int | None:
+        if asked:
+            return sensor.answer(frame, now)
+        if frame.flag is Flag.NUMBERING:
+            sensor.announce(frame, now)
             return None
-        end = self.holes[0].first if self.holes else self.position
-        return (end - 1) % MODULUS
+        return sensor.hear(frame, now)
 
-    def _expect(self, end: int, now_s: float) -> None:
-        if end > self.position:
-            self.holes.append(Hole(self.position, end, now_s + WAIT_S))
-        if len(self.holes) > MAX_HOLES:
-            self._lose(Lost.TOO_MANY_HOLES, len(self.holes.pop(0)))
+    def _expire(self, now_s: float) -> None:
+        for sensor in [sensor for sensor in self._open.values() if sensor.wanted.agenda.expires_s <= now_s]:
+            sensor.wanted.expire(now_s)
+            self._settle(sensor)
 
-    def _fill(self, at: int) -> bool:
-        filled = bool(self._remove(at, at + 1))
-        self.repaired += filled
-        return filled
+    def _settle(self, sensor: SensorRepair) -> None:
+        """Look again at what is going on with a sensor after something changed."""
+        before, agenda = sensor.wanted.agenda, sensor.wanted.settle()
+        self._holes += agenda.holes - before.holes
+        self._under_way += agenda.under_way - before.under_way
+        if agenda.holes:
+            self._open.setdefault(sensor.codifier, sensor)
+        else:
+            self._open.pop(sensor.codifier, None)
 
-    def _remove(self, start: int, end: int) -> int:
-        """Take `start` to `end` out of the holes and return how many readings were missing there."""
-        removed, holes = 0, list[Hole]()
-        for hole in self.holes:
-            low, high = max(start, hole.first), min(end, hole.end)
-            if low >= high:
-                holes.append(hole)
-                continue
-            removed += high - low
-            parts = ((hole.first, low), (high, hole.end))
-            holes += [Hole(first, last, hole.due_s, hole.asked) for first, last in parts if first < last]
-        self.holes = holes
-        return removed
+    def _limit(self, sensor: SensorRepair) -> None:
+        while sensor.wanted.agenda.holes > self._share():
+            sensor.wanted.give_up_smallest()
+            self._settle(sensor)
 
-    def _lose(self, why: Lost, count: int) -> None:
-        if count:
-            self.lost[why] = self.lost.get(why, 0) + count
-
-
-def _back_off_s(asked: int) -> float:
-    return min(FIRST_RETRY_S * 2 ** (asked - 1), LAST_RETRY_S)
+    def _share(self) -> int:
+        """Return how many holes a sensor may have now."""
+        return MAX_HOLES if self._holes <= MAX_HOLES_IN_ALL else MAX_HOLES_IN_ALL // len(self._sensors)

@@ -1,122 +1,173 @@
-"""What a sensor keeps of the readings it sent, so that they can be sent again (docs/protocol.md, "Repair")."""
+"""What a sensor keeps of the readings it sent, so that they can be sent again (docs/protocol.md, "Repair").
 
-from array import array
-from collections import deque
+Readings are kept and given back as datagrams, bit for bit.
+"""
+
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
-from protocol.frames import DataFrame, Flag, encode
-from protocol.codifiers import EVERYBODY
-from protocol.sequences import MODULUS, distance
+from protocol import codifiers
+from protocol.sequences import MODULUS, RENUMBERED_BEYOND, distance
 
-CHUNK: Final = 256  # readings that are kept and dropped together
-_OVERHEAD_BYTES: Final = 400  # of a chunk: its object, its arrays and its place in the ring, as measured
-NUMERIC: Final = {Flag.INTEGER: ord("i"), Flag.FLOAT: ord("f")}
+MAX_READINGS: Final = RENUMBERED_BEYOND  # per sensor: receivers do not join a numbering over a longer gap
+MAX_AGE_S: Final = 86_400.0  # since a reading was sent
+CHUNK: Final = 256  # readings that are kept and dropped together, or as many as take CHUNK_BYTES
+CHUNK_BYTES: Final = 16_384
+_CHUNK_OVERHEAD_BYTES: Final = 400  # its object, its records' and its place in the ring, as measured
+_READING_BYTES: Final = 23  # a record, and an eighth that a growing array has to spare
+_OTHER_OVERHEAD_BYTES: Final = 200  # a reading that is no number: its object and its place in the chunk
+
+# Nearly all readings are datagrams of 32 bytes (protocol/frames.py draws them), of which a record keeps what
+# differs from one to the next: 0 tag part 1, timestamp, flag; 13 tag part 2; 16 the four bytes of payload.
+_SEQUENCE: Final = slice(0, 4)
+_STAMP: Final = slice(4, 17)
+_ROUTE: Final = slice(17, 21)
+_TAG_2: Final = slice(21, 24)
+_PAYLOAD: Final = slice(28, 32)
+_LENGTH: Final = (4).to_bytes(4, "little")
+_ORDINARY_BYTES: Final = 32
+_RECORD_BYTES: Final = 20
+_NO_RECORD: Final = bytes(_RECORD_BYTES)
 
 
 class Chunk:
-    """Up to CHUNK readings with consecutive sequences: 17 bytes each for numbers, the datagram for others."""
+    """Readings with consecutive positions: records of the ordinary ones, whole datagrams of all others."""
 
-    __slots__ = ("first", "flags", "others", "timestamps_ms", "values")
+    __slots__ = ("_others", "_records", "first", "last_s", "size_bytes")
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self.timestamps_ms = array("Q")
-        self.values = array("d")
-        self.flags = bytearray()
-        self.others: dict[int, bytes] = {}
+        self.last_s = 0.0  # when the newest one was sent, monotonic
+        self.size_bytes = _CHUNK_OVERHEAD_BYTES
+        self._records: bytearray | bytes = bytearray()
+        self._others: dict[int, bytes] | None = None  # most sensors send nothing but numbers
 
     def __len__(self) -> int:
-        return len(self.flags)
+        return len(self._records) // _RECORD_BYTES
 
-    def add(self, frame: DataFrame) -> None:
-        """Keep the next reading."""
-        numeric = NUMERIC.get(frame.flag)
-        if numeric is None:
-            self.others[len(self)] = encode(frame)
-        self.timestamps_ms.append(frame.timestamp_ms)
-        self.values.append(float(frame.value) if numeric else 0.0)
-        self.flags.append(numeric or 0)
+    def add(self, datagram: bytes, route: bytes, now_s: float) -> None:
+        """Keep the next reading, which is sent now."""
+        if len(datagram) == _ORDINARY_BYTES and datagram[_ROUTE] == route:
+            self._records += datagram[_STAMP] + datagram[_TAG_2] + datagram[_PAYLOAD]
+        else:
+            self._add_other(datagram)
+        self.size_bytes += _READING_BYTES
+        self.last_s = now_s
 
-    def datagram(self, codifier: str, index: int) -> bytes:
-        """Return the reading at `index` as the frame that was sent, bit for bit."""
-        flag = self.flags[index]
-        if not flag:
-            return self.others[index]
-        value = int(self.values[index]) if flag == NUMERIC[Flag.INTEGER] else self.values[index]
-        sequence = (self.first + index) % MODULUS
-        return encode(DataFrame(sequence, self.timestamps_ms[index], Flag(chr(flag)), codifier, EVERYBODY, value))
+    def close(self) -> None:
+        """Give back the room that a growing array has to spare: nothing will be added."""
+        self._records = bytes(self._records)
 
-    @property
-    def size_bytes(self) -> int:
-        """The memory that this chunk takes."""
-        arrays = sum(part.buffer_info()[1] * part.itemsize for part in (self.timestamps_ms, self.values))
-        return _OVERHEAD_BYTES + arrays + len(self.flags) + sum(100 + len(other) for other in self.others.values())
+    def datagram(self, position: int, route: bytes) -> bytes:
+        """Return the reading at a position of this chunk."""
+        index = position - self.first
+        if self._others is not None and index in self._others:
+            return self._others[index]
+        record = self._records[index * _RECORD_BYTES : (index + 1) * _RECORD_BYTES]
+        sequence = (position % MODULUS).to_bytes(4, "little")
+        return b"".join((sequence, record[:13], route, record[13:16], _LENGTH, record[16:]))
+
+    def _add_other(self, datagram: bytes) -> None:
+        if self._others is None:
+            self._others = {}
+        self._others[len(self)] = datagram
+        self._records += _NO_RECORD
+        self.size_bytes += _OTHER_OVERHEAD_BYTES + len(datagram)
 
 
 class Ring:
-    """The last readings of one sensor, oldest first, at most `max_readings` and none older than `max_age_ms`."""
+    """The last readings that one sensor sent: at most `max_readings`, none older than `max_age_s`.
 
-    def __init__(self, codifier: str, max_readings: int, max_age_ms: int) -> None:
+    Chunks are dropped as a whole, with an eighth of the readings at most and only once all in them are too old.
+    """
+
+    __slots__ = ("_chunks", "_next", "_route", "codifier", "max_age_s", "max_readings", "size_bytes")
+
+    def __init__(self, codifier: str, max_readings: int = MAX_READINGS, max_age_s: float = MAX_AGE_S) -> None:
         self.codifier = codifier
         self.max_readings = max_readings
-        self.max_age_ms = max_age_ms
-        self._chunks: deque[Chunk] = deque()
-        self._count = 0
-        self._size_bytes = 0
+        self.max_age_s = max_age_s
+        self.size_bytes = 0
+        self._route = codifiers.pack(codifier) + codifiers.pack(codifiers.EVERYBODY)
+        self._chunks: list[Chunk] = []
+        self._next = 0  # the position of the next reading: its sequence without wrap-around
 
     def __len__(self) -> int:
-        return self._count
-
-    @property
-    def size_bytes(self) -> int:
-        """The memory that the ring takes."""
-        return self._size_bytes + (self._chunks[-1].size_bytes if self._chunks else 0)
+        return self._next - self._chunks[0].first if self._chunks else 0
 
     @property
     def first(self) -> int | None:
         """The oldest sequence that is kept, or None."""
-        return self._chunks[0].first if self._chunks else None
+        return self._chunks[0].first % MODULUS if self._chunks else None
 
-    def add(self, frame: DataFrame) -> None:
-        """Keep a reading that was sent; a sequence that does not follow the last one empties the ring first."""
-        if not self._chunks or (self._chunks[-1].first + len(self._chunks[-1])) % MODULUS != frame.sequence:
+    @property
+    def last(self) -> int | None:
+        """The newest sequence that is kept, or None."""
+        return (self._next - 1) % MODULUS if self._chunks else None
+
+    def add(self, datagram: bytes, now_s: float) -> None:
+        """Keep a reading that is sent now; a sequence that does not follow the last one empties the ring first."""
+        sequence = int.from_bytes(datagram[_SEQUENCE], "little") % MODULUS
+        if self._next % MODULUS != sequence:
             self.clear()
-            self._chunks.append(Chunk(frame.sequence))
-        elif len(self._chunks[-1]) >= CHUNK:
-            self._size_bytes += self._chunks[-1].size_bytes
-            self._chunks.append(Chunk(frame.sequence))
-        self._chunks[-1].add(frame)
-        self._count += 1
-        self._forget(frame.timestamp_ms)
+            self._next = sequence
+        chunk = self._open_chunk()
+        before_bytes = chunk.size_bytes
+        chunk.add(datagram, self._route, now_s)
+        self._next += 1
+        self.size_bytes += chunk.size_bytes - before_bytes
+        self._forget(now_s)
 
     def clear(self) -> None:
         """Forget everything."""
         self._chunks.clear()
-        self._count = 0
-        self._size_bytes = 0
+        self.size_bytes = 0
 
-    def drop_oldest(self) -> bool:
-        """Forget the oldest chunk, to make room for others; False when there is none but the one being filled."""
-        if len(self._chunks) < 2:
-            return False
-        chunk = self._chunks.popleft()
-        self._count -= len(chunk)
-        self._size_bytes -= chunk.size_bytes
-        return True
+    def drop_oldest(self) -> None:
+        """Forget the oldest chunk, to make room."""
+        if self._chunks:
+            self.size_bytes -= self._chunks.pop(0).size_bytes
+
+    def datagram(self, sequence: int) -> bytes | None:
+        """Return a reading as it was sent, bit for bit, or None when it is not kept."""
+        at = self._next + distance(sequence, self._next)
+        index = bisect_right(self._chunks, at, key=_first) - 1
+        return self._chunks[index].datagram(at, self._route) if index >= 0 and at < self._next else None
 
     def datagrams(self, first: int, count: int) -> Iterator[tuple[int, bytes]]:
-        """Go through the kept ones of `count` readings from `first` on, as (sequence, datagram)."""
-        for chunk in list(self._chunks):
-            offset = distance(first, chunk.first)
-            for index in range(max(0, offset), min(len(chunk), offset + count)):
-                yield (chunk.first + index) % MODULUS, chunk.datagram(self.codifier, index)
+        """Go through the kept ones of `count` readings from the sequence `first` on, as (sequence, datagram)."""
+        start = self._next + distance(first, self._next)
+        low = max(start, self._next - len(self))
+        for at in range(low, min(start + count, self._next)):
+            datagram = self.datagram(at)
+            if datagram is not None:
+                yield at % MODULUS, datagram
 
-    def _forget(self, now_ms: int) -> None:
-        while self._count > self.max_readings and self.drop_oldest():
-            pass
-        while self._is_old(now_ms) and self.drop_oldest():
-            pass
+    def unkept(self, first: int, count: int) -> int:
+        """Count the readings from the sequence `first` on, up to `count`, before one that is kept."""
+        before_oldest = distance((self._next - len(self)) % MODULUS, first)
+        if not self._chunks or before_oldest <= -len(self):
+            return count
+        return max(0, min(before_oldest, count))
 
-    def _is_old(self, now_ms: int) -> bool:
-        return bool(self._chunks) and self._chunks[0].timestamps_ms[-1] < now_ms - self.max_age_ms
+    def _open_chunk(self) -> Chunk:
+        """Return the chunk for the next reading."""
+        if self._chunks and not self._is_full(self._chunks[-1]):
+            return self._chunks[-1]
+        if self._chunks:
+            self._chunks[-1].close()
+        self._chunks.append(Chunk(self._next))
+        self.size_bytes += self._chunks[-1].size_bytes
+        return self._chunks[-1]
+
+    def _is_full(self, chunk: Chunk) -> bool:
+        return len(chunk) >= min(CHUNK, max(1, self.max_readings // 8)) or chunk.size_bytes >= CHUNK_BYTES
+
+    def _forget(self, now_s: float) -> None:
+        while len(self) > self.max_readings or self._chunks[0].last_s < now_s - self.max_age_s:
+            self.drop_oldest()
+
+
+_first: Final = attrgetter("first")
