@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 
 from protocol.accounts import Account, hour_of
+from protocol.codifiers import EVERYBODY, is_codifier
 from storage.judging import Outcome
 from storage.store import Batch, Written
 
@@ -13,7 +14,8 @@ def booked(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> list[Accou
     """Return what is to be added to the accounts: those of the batch, and the outcomes of its readings in their order.
 
     Sorted by sensor and hour, one of each. The outcome of a reading belongs to the hour that the batch gives it; else
-    to the newest of its sensor's accounts in the batch; else to that of `now_ms`.
+    to the newest of its sensor's accounts in the batch; else to that of `now_ms`. What names no sensor is booked under
+    `@@`.
     """
     sums: dict[tuple[str, int], Account] = {}
     for account in batch.accounts:
@@ -32,7 +34,10 @@ def written(outcomes: Iterable[Outcome]) -> Written:
 
 
 def _counted(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> Counter[tuple[str, int, Outcome]]:
-    codifiers = [reading.codifier for reading in batch.readings]
+    codifiers = [
+        reading.codifier if outcome is not Outcome.REJECTED or is_codifier(reading.codifier) else EVERYBODY
+        for reading, outcome in zip(batch.readings, outcomes, strict=True)
+    ]
     if batch.hours_ms:
         return Counter(zip(codifiers, batch.hours_ms, outcomes, strict=True))
     newest_ms = {codifier: hour_ms for codifier, hour_ms, *_ in sorted(batch.accounts)}

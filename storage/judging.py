@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from protocol.codifiers import is_codifier
@@ -12,6 +13,8 @@ from protocol.readings import Reading
 from storage.store import SAME_SEQUENCE_MS
 
 LARGEST_SEQUENCE: Final = 2**32 - 1  # of the wire's u32; senders stop at 2**31 - 1
+
+_is_codifier = lru_cache(94 * 94)(is_codifier)  # as many as there can be
 
 Known: TypeAlias = dict[tuple[str, int], list[Reading]]
 """Readings that are stored, by codifier and sequence."""
@@ -43,7 +46,7 @@ def refusal(reading: Reading) -> str | None:
         return f"the timestamp {timestamp_ms} lies before 1970 or after the year 9999"
     if not 0 <= sequence <= LARGEST_SEQUENCE:
         return f"the sequence {sequence} is none of 0 to {LARGEST_SEQUENCE}"
-    return None if is_codifier(codifier) else f"{codifier!r} is no codifier"
+    return None if _is_codifier(codifier) else f"{codifier!r} is no codifier"
 
 
 def to_json(reading: Reading) -> str:

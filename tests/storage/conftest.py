@@ -1,0 +1,47 @@
+"""What the tests of stores share: a PostgreSQL server for all of them, and a fresh database for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import sqlite_file
+from storage.postgres import Postgres
+from tests.storage.postgres_server import PostgresServer
+from tests.storage.sqlite_stores import SqliteStores
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run one server for all tests."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> Iterator[str]:
+    """Make a database with the schema in it, and drop it afterwards."""
+    name = postgres_server.new_database()
+    yield name
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer, database: str) -> Iterator[Postgres]:
+    """Open a store in a fresh database."""
+    store = Postgres(postgres_server.options(database))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for a locked file."""
+    monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_S", 0.0)
+
+
+@pytest.fixture
+def sqlite_stores(tmp_path: Path, impatient: None) -> SqliteStores:
+    """Give a place for SQLite files."""
+    return SqliteStores(tmp_path)
