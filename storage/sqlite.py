@@ -111,7 +111,7 @@ class Sqlite(SqliteHistory):
     """Writes and reads a history file; the contract is `storage.store.Store`."""
 
     Options: ClassVar[type[msgspec.Struct]] = SqliteOptions
-    abilities: ClassVar[frozenset[Ability]] = frozenset({Ability.HISTORY, Ability.ROLLUPS})
+    abilities: frozenset[Ability] = frozenset({Ability.HISTORY, Ability.ROLLUPS})
 
     def __init__(self, options: SqliteOptions) -> None:
         path = _expanded(options.path)

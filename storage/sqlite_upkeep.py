@@ -57,4 +57,4 @@ def give_back(connection: sqlite3.Connection) -> None:
     """Return some of the file's free pages to the file system, when there are many; outside of a transaction."""
     ((is_much_free,),) = connection.execute(_MUCH_IS_FREE)
     if is_much_free:
-        connection.execute(_GIVE_BACK).fetchall()
+        connection.executescript(_GIVE_BACK)  # a row for each page, which execute() takes for one statement's end
