@@ -7,14 +7,24 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from protocol.accounts import Account
-from protocol.holes import Missing
 from protocol.readings import Reading
+from protocol.repair import Missing
 from storage import postgres_retention, postgres_rollups
 from storage.postgres_link import Link
 from storage.postgres_options import PostgresOptions
 from storage.postgres_rows import from_row
 from storage.postgres_writing import Writer
-from storage.store import Ability, Batch, Bucket, Description, Progress, Span, Written
+from storage.store import (
+    CONFLICT,
+    Ability,
+    Aside,
+    Batch,
+    Bucket,
+    Description,
+    Progress,
+    Span,
+    Written,
+)
 
 _HISTORY: Final = """
 SELECT timestamp_ms, sequence, number, integer, codifier, text, exact, attributes FROM jph.readings
@@ -36,6 +46,15 @@ SELECT codifier, hour_ms, sent, heard, repaired, stored, duplicate, bad, rejecte
     not_kept, renumbered, too_many_holes, doubled, restarts
 FROM jph.accounts WHERE hour_ms BETWEEN %s AND %s ORDER BY hour_ms, codifier
 """
+_ASIDE: Final = """
+(
+    SELECT found_ms, %(conflict)s::text AS reason, reading, id FROM jph.conflicts
+    ORDER BY found_ms DESC, id DESC LIMIT %(limit)s
+)
+UNION ALL
+(SELECT found_ms, reason, reading, id FROM jph.rejected ORDER BY found_ms DESC, id DESC LIMIT %(limit)s)
+ORDER BY found_ms DESC, id DESC LIMIT %(limit)s
+"""
 _SENSORS: Final = """
 INSERT INTO jph.sensors (codifier, name, unit, is_configured)
 SELECT codifier, name, unit, true
@@ -52,6 +71,7 @@ _PROGRESS: Final = "SELECT codifier, last, holes FROM jph.progress"
 
 _EARLIEST_MS: Final = -(2**63)
 _LATEST_MS: Final = 2**63 - 1  # of bigint
+_LARGEST_LIMIT: Final = 2**31  # more rows than fit into memory
 
 
 class PostgresHistory:
@@ -62,7 +82,7 @@ class PostgresHistory:
 
     def history(self, codifier: str, since_ms: int, until_ms: int, limit: int) -> list[Reading]:
         """Return the newest `limit` readings of one sensor, oldest first, within both bounds inclusive."""
-        parameters = (codifier, _moment(since_ms), _moment(until_ms), max(0, min(limit, _LATEST_MS)))
+        parameters = (codifier, _moment(since_ms), _moment(until_ms), _limit(limit))
         with self._link.use() as connection:
             newest_first = connection.execute(_HISTORY, parameters, binary=True).fetchall()
         return [from_row(row) for row in reversed(newest_first)]
@@ -77,6 +97,12 @@ class PostgresHistory:
         with self._link.use() as connection:
             rows = connection.execute(_ACCOUNTS, (_moment(since_ms), _moment(until_ms)), binary=True)
             return [Account(*row) for row in rows]
+
+    def aside(self, limit: int) -> list[Aside]:
+        """Return the newest `limit` readings that were kept apart, the newest first."""
+        parameters = {"conflict": CONFLICT, "limit": _limit(limit)}
+        with self._link.use() as connection:
+            return [Aside(*row[:3]) for row in connection.execute(_ASIDE, parameters)]
 
     def codifiers(self) -> list[str]:
         """Return every sensor that has readings, sorted."""
@@ -106,7 +132,7 @@ class Postgres(PostgresHistory):
 
     def describe(self, sensors: Sequence[Description]) -> None:
         """Note what the configuration calls its sensors."""
-        described = {sensor.codifier: sensor._asdict() for sensor in sensors}
+        described = {sensor.codifier: _described(sensor) for sensor in sensors}
         with self._link.use() as connection, connection.transaction():
             connection.execute(_SENSORS, (json.dumps(list(described.values())),))
             connection.execute(_UNKNOWN, (json.dumps(list(described)),))
@@ -121,7 +147,7 @@ class Postgres(PostgresHistory):
     def refresh(self, limit: int, ended_by_ms: int = _LATEST_MS) -> int:
         """Compute again the roll-ups that readings touched since they were computed; return of how many hours."""
         with self._link.use() as connection:
-            return postgres_rollups.refresh(connection, limit, _moment(ended_by_ms))
+            return postgres_rollups.refresh(connection, _limit(limit), _moment(ended_by_ms))
 
     def maintain(self, now_ms: int) -> None:
         """Make the partitions of the next months, drop what is older than the retention, and tidy up."""
@@ -132,8 +158,18 @@ class Postgres(PostgresHistory):
             postgres_retention.tidy_up(connection, now_ms)
 
 
+def _described(sensor: Description) -> dict[str, str]:
+    """Return the columns of a sensor; what PostgreSQL's text cannot hold stands as a question mark."""
+    columns = {name: text.encode(errors="replace").decode() for name, text in sensor._asdict().items()}
+    return {name: text.replace("\0", "?") for name, text in columns.items()}
+
+
 def _moment(moment_ms: int) -> int:
     return max(_EARLIEST_MS, min(moment_ms, _LATEST_MS))
+
+
+def _limit(limit: int) -> int:
+    return max(0, min(limit, _LARGEST_LIMIT))
 
 
 def _progress(codifier: Any, last: Any, holes: Any) -> Progress:

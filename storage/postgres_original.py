@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _TAKE_TIME: Final = "SELECT set_config('idle_in_transaction_session_timeout', '0
 _READ: Final = 'SELECT "timestamp", value FROM {table} WHERE value IS NOT NULL ORDER BY "timestamp"'
 
 
-def import_original(options: PostgresOptions, codifiers: Iterable[str]) -> Iterator[Reading]:
+def import_original(options: PostgresOptions, codifiers: Iterable[str]) -> Generator[Reading, None, None]:
     """Go through what the original stored of some sensors, each in the order of time; raises StoreError.
 
     The original kept no sequences. Here a reading's is its timestamp modulo 2**31, so that a second import gives the

@@ -4,8 +4,8 @@ from typing import Final, LiteralString
 
 from storage.postgres_link import Connection
 from storage.postgres_partitions import Month, drop_before
+from storage.store import MAX_ASIDE
 
-KEPT_APART: Final = 100_000  # conflicts, and as many rejected readings, about 20 MB each: the newest are kept
 ACCOUNTS_KEPT_MS: Final = 400 * 86_400_000  # 9.6 million rows of 1,000 sensors: this year and the same days of the last
 WRITERS_KEPT_MS: Final = 7 * 86_400_000  # a batch whose answer was lost comes again within minutes
 STEP_ROWS: Final = 20_000  # deleted at a time, so that no statement lasts long
@@ -30,10 +30,14 @@ DELETE FROM jph.dirty WHERE ctid IN (
 """
 _TRIMS: Final[tuple[LiteralString, ...]] = (
     """
-    DELETE FROM jph.conflicts WHERE ctid IN (SELECT ctid FROM jph.conflicts ORDER BY found_ms DESC OFFSET %s LIMIT %s)
+    DELETE FROM jph.conflicts WHERE ctid IN (
+        SELECT ctid FROM jph.conflicts ORDER BY found_ms DESC, id DESC OFFSET %s LIMIT %s
+    )
     """,
     """
-    DELETE FROM jph.rejected WHERE ctid IN (SELECT ctid FROM jph.rejected ORDER BY found_ms DESC OFFSET %s LIMIT %s)
+    DELETE FROM jph.rejected WHERE ctid IN (
+        SELECT ctid FROM jph.rejected ORDER BY found_ms DESC, id DESC OFFSET %s LIMIT %s
+    )
     """,
 )
 _OUTDATED: Final[tuple[tuple[LiteralString, int], ...]] = (
@@ -60,7 +64,7 @@ def drop_outdated(connection: Connection, keep_ms: int, now_ms: int) -> None:
 def tidy_up(connection: Connection, now_ms: int) -> None:
     """Delete the oldest of what would grow for ever otherwise, in steps."""
     for trim in _TRIMS:
-        connection.execute(trim, (KEPT_APART, STEP_ROWS))
+        connection.execute(trim, (MAX_ASIDE, STEP_ROWS))
     for delete, kept_ms in _OUTDATED:
         connection.execute(delete, (now_ms - kept_ms, STEP_ROWS))
 

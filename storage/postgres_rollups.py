@@ -8,14 +8,19 @@ from storage.store import Bucket, Span
 # Taken first and computed by a second statement, which sees every reading whose mark it took: whoever marks a bucket
 # that is taken now waits until it was computed, and marks it again.
 _TAKE: Final = """
-DELETE FROM jph.dirty USING (
-    SELECT codifier, span_ms, end_ms FROM jph.dirty
-    WHERE end_ms <= %s
-    ORDER BY end_ms, codifier, span_ms
-    LIMIT %s
+WITH free AS MATERIALIZED (
+    SELECT codifier, span_ms, end_ms, hour_ms FROM jph.dirty
+    WHERE end_ms <= %(ended_by_ms)s
+    ORDER BY hour_ms, codifier
+    LIMIT %(limit)s * 7 -- six times ten minutes and the hour
     FOR UPDATE SKIP LOCKED
-) AS due
-WHERE (dirty.codifier, dirty.span_ms, dirty.end_ms) = (due.codifier, due.span_ms, due.end_ms)
+),
+due AS (
+    SELECT free.*, dense_rank() OVER (ORDER BY hour_ms, codifier) AS place FROM free
+)
+DELETE FROM jph.dirty USING due
+WHERE due.place <= %(limit)s
+    AND (dirty.codifier, dirty.span_ms, dirty.end_ms) = (due.codifier, due.span_ms, due.end_ms)
 RETURNING dirty.codifier, dirty.span_ms, dirty.end_ms
 """
 _COMPUTE: Final = """
@@ -47,9 +52,9 @@ ORDER BY end_ms
 
 
 def refresh(connection: Connection, limit: int, ended_by_ms: int) -> int:
-    """Compute up to `limit` roll-ups again; return of how many hours they were. See `storage.store.Store`."""
+    """Compute the roll-ups of up to `limit` hours again; return of how many. See `storage.store.Store`."""
     with connection.transaction():
-        due = connection.execute(_TAKE, (ended_by_ms, limit)).fetchall()
+        due = connection.execute(_TAKE, {"ended_by_ms": ended_by_ms, "limit": limit}).fetchall()
         if due:
             connection.execute(_COMPUTE, [list(column) for column in zip(*due, strict=True)], binary=True)
     return len({(codifier, Span.HOUR.end_ms(end_ms)) for codifier, _, end_ms in due})

@@ -9,7 +9,6 @@
 What JSON escapes (NUL, half surrogates) is kept by the type json, which stores its text as it is.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
@@ -52,11 +51,6 @@ def from_row(row: Sequence[object]) -> Reading:
     timestamp_ms, sequence, number, integer, codifier, text, exact, attributes = Row._make(row)
     value = next(found for found in (exact, integer, number, text) if found is not None)
     return Reading(codifier, timestamp_ms, sequence, value, attributes)
-
-
-def to_json(reading: Reading) -> str:
-    """Write a reading that is kept apart."""
-    return json.dumps(reading._asdict(), default=dict)
 
 
 def _columns(value: Value) -> Columns:

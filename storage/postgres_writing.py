@@ -12,12 +12,12 @@ from protocol.codifiers import is_codifier
 from protocol.frames import LATEST_TIMESTAMP_MS
 from protocol.readings import Reading
 from storage.booking import booked, written
-from storage.judging import Known, Outcome, judge, refusal
+from storage.judging import Known, Outcome, judge, refusal, to_json
 from storage.postgres_errors import is_poison, is_race, reason
 from storage.postgres_link import Connection
 from storage.postgres_partitions import Partitions
-from storage.postgres_rows import TYPES, Row, from_row, to_json, to_row
-from storage.store import SAME_SEQUENCE_MS, Account, Batch, Span, StoreError, Written
+from storage.postgres_rows import TYPES, Row, from_row, to_row
+from storage.store import SAME_SEQUENCE_MS, Batch, Span, StoreError, Written
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -185,7 +185,7 @@ def _keep(connection: Connection, batch: Batch, now_ms: int) -> Written:
     """Write everything of a batch, in the transaction that the caller began."""
     found = _store(connection, batch.readings)
     _set_aside(connection, batch.readings, found, now_ms)
-    _insert(connection, _ACCOUNTS, [_to_record(account) for account in booked(batch, found.outcomes, now_ms)])
+    _insert(connection, _ACCOUNTS, [account._asdict() for account in booked(batch, found.outcomes, now_ms)])
     _insert(connection, _PROGRESS, list({each.codifier: each._asdict() for each in batch.progress}.values()))
     return written(found.outcomes)
 
@@ -282,12 +282,6 @@ def _set_aside(connection: Connection, readings: Sequence[Reading], found: _Foun
         {"reading": to_json(readings[place]), "reason": why, "found_ms": now_ms} for place, why in found.reasons.items()
     ]
     _insert(connection, _REJECTED, rejected)
-
-
-def _to_record(account: Account) -> dict[str, str | int]:
-    """Name the columns of an account. One of a sensor that cannot be is kept under how Python would write it."""
-    codifier = account.codifier if is_codifier(account.codifier) else ascii(account.codifier)
-    return {**account._asdict(), "codifier": codifier}
 
 
 def _insert(connection: Connection, statement: LiteralString, records: Sequence[Mapping[str, object]]) -> None:

@@ -63,6 +63,7 @@ CREATE TABLE jph.accounts (
 COMMENT ON TABLE jph.accounts IS 'What became of every reading, per sensor and hour of the receiver''s clock';
 
 CREATE TABLE jph.conflicts (
+    id           bigint GENERATED ALWAYS AS IDENTITY,
     codifier     text COLLATE "C" NOT NULL,
     timestamp_ms bigint NOT NULL,
     sequence     bigint NOT NULL,
@@ -70,15 +71,16 @@ CREATE TABLE jph.conflicts (
     found_ms     bigint NOT NULL
 );
 CREATE UNIQUE INDEX ON jph.conflicts (codifier, timestamp_ms, sequence, md5(reading));
-CREATE INDEX ON jph.conflicts (found_ms);
+CREATE INDEX ON jph.conflicts (found_ms, id);
 COMMENT ON TABLE jph.conflicts IS 'Readings, as JSON, that say other than the one that came first with their number';
 
 CREATE TABLE jph.rejected (
+    id       bigint GENERATED ALWAYS AS IDENTITY,
     reading  text   NOT NULL,
     reason   text   NOT NULL,
     found_ms bigint NOT NULL
 );
-CREATE INDEX ON jph.rejected (found_ms);
+CREATE INDEX ON jph.rejected (found_ms, id);
 COMMENT ON TABLE jph.rejected IS 'Readings, as JSON, that could not be stored, and why';
 
 CREATE TABLE jph.buckets (
@@ -101,9 +103,10 @@ CREATE TABLE jph.dirty (
     span_ms  bigint  NOT NULL,
     end_ms   bigint  NOT NULL,
     batches  integer NOT NULL DEFAULT 1,
+    hour_ms  bigint  GENERATED ALWAYS AS ((end_ms + 3599999) / 3600000 * 3600000) STORED,
     PRIMARY KEY (codifier, span_ms, end_ms)
 ) WITH (fillfactor = 50);
-CREATE INDEX ON jph.dirty (end_ms);
+CREATE INDEX ON jph.dirty (hour_ms, codifier);
 COMMENT ON TABLE jph.dirty IS 'Roll-ups that readings touched since they were computed';
 
 -- One row. A roll-up that begins before `until_ms` is kept as it is: its readings are gone.
@@ -125,6 +128,12 @@ CREATE TABLE jph.users (
     password varchar(120) NOT NULL
 );
 COMMENT ON COLUMN jph.users.password IS 'A hash: $scrypt$ln=...,r=...,p=...$salt$hash';
+
+CREATE FUNCTION jph.unscaled(number double precision, scale double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE WHEN scale > 1 AND abs(number) <= 2 ^ -475 THEN 0 ELSE number / scale END -- no double is that small
+$$;
 
 -- Computes roll-ups from the readings. Numbers are taken in their order, so that no sum depends on the order of arrival.
 -- The squares of very large and of very small numbers leave the range of doubles: such buckets are computed at another
@@ -154,19 +163,26 @@ CROSS JOIN LATERAL (
     scaled AS (
         SELECT number, scale, CASE WHEN peak > 1e120 AND abs(number) < 1e-120 THEN 0 ELSE number * scale END AS small
         FROM measured
+    ),
+    bounded AS (
+        SELECT
+            scale,
+            greatest(least(avg(small ORDER BY small), max(small)), min(small)) AS mean,
+            CASE
+                WHEN mode() WITHIN GROUP (ORDER BY number) = mode() WITHIN GROUP (ORDER BY number DESC)
+                THEN mode() WITHIN GROUP (ORDER BY number)
+            END AS mode,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY small) AS median,
+            max(number) AS max,
+            min(number) AS min,
+            least(stddev_pop(small ORDER BY small), max(abs(small))) AS stdev,
+            count(*) AS count
+        FROM scaled
+        GROUP BY scale
     )
     SELECT
-        greatest(least(avg(small ORDER BY small), max(small)), min(small)) / scale,
-        CASE
-            WHEN mode() WITHIN GROUP (ORDER BY number) = mode() WITHIN GROUP (ORDER BY number DESC)
-            THEN mode() WITHIN GROUP (ORDER BY number)
-        END,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY small) / scale,
-        max(number),
-        min(number),
-        least(stddev_pop(small ORDER BY small), max(small) / 2 - min(small) / 2) / scale,
-        count(*)
-    FROM scaled
-    GROUP BY scale
+        jph.unscaled(mean, scale), mode, greatest(least(jph.unscaled(median, scale), max), min), max, min,
+        jph.unscaled(stdev, scale), count
+    FROM bounded
 ) AS bucket
 $$;

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import sqlite_file
+from storage import postgres_link, sqlite_file
 from storage.postgres import Postgres
 from tests.storage.postgres_server import PostgresServer
+from tests.storage.postgres_stores import PostgresStores
 from tests.storage.sqlite_stores import SqliteStores
 
 
@@ -17,6 +18,12 @@ def postgres_server() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_server: PostgresServer) -> str:
+    """Make a database for all tests that empty it themselves."""
+    return postgres_server.new_database()
 
 
 @pytest.fixture
@@ -37,11 +44,20 @@ def postgres(postgres_server: PostgresServer, database: str) -> Iterator[Postgre
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for a locked file."""
+    """Do not wait for a locked file or table."""
     monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(postgres_link, "LOCK_TIMEOUT_MS", 20)
 
 
 @pytest.fixture
 def sqlite_stores(tmp_path: Path, impatient: None) -> SqliteStores:
     """Give a place for SQLite files."""
     return SqliteStores(tmp_path)
+
+
+@pytest.fixture
+def postgres_stores(postgres_server: PostgresServer, shared_database: str, impatient: None) -> Iterator[PostgresStores]:
+    """Give a database."""
+    stores = PostgresStores(postgres_server, shared_database)
+    yield stores
+    stores.close()

@@ -14,6 +14,7 @@ class Kind(NamedTuple):
 
 KINDS: Final = {
     "sqlite": Kind("sqlite_stores", frozenset({Ability.HISTORY, Ability.ROLLUPS})),
+    "postgres": Kind("postgres_stores", frozenset({Ability.HISTORY, Ability.ROLLUPS})),
 }
 
 

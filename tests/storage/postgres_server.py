@@ -96,6 +96,20 @@ class PostgresServer:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    def psql(self, database: str, script: str) -> None:
+        """Run a script as an operator would; raises CalledProcessError at its first mistake."""
+        command: list[str | Path] = [
+            self._programs / "psql",
+            "-h",
+            self.socket_directory,
+            "-U",
+            OWNER,
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-q",
+        ]
+        subprocess.run([*command, database], check=True, input=script, text=True, capture_output=True)
+
     def new_database(self, template: str = "ready", more: str = "") -> str:
         """Make a database, with the schema in it unless another template is named."""
         self._databases += 1
