@@ -7,10 +7,9 @@ from typing import Final
 import msgspec
 
 from config.durations import Seconds
-from storage.store import StoreError
+from storage.password_files import read_password
 
 _PASSWORD_IN_DSN: Final = re.compile(r"\bpassword\s*=|://[^/@?]*:[^/@?]+@", re.IGNORECASE)
-_OTHERS: Final = 0o077  # the permissions of everybody but the owner
 
 
 class PostgresOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,15 +39,4 @@ def password(options: PostgresOptions) -> str | None:
     """Read the password from its file, None when there is none; raises StoreError when others may read it."""
     if options.password_file is None:
         return None
-    path = Path(options.password_file).expanduser()
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
-        raise StoreError(f"the password in {path} cannot be read: {reason}", "write it there, mode 0600") from error
-    if mode & _OTHERS:
-        raise StoreError(f"others may read the password in {path} (mode {mode & 0o777:04o})", f"chmod 600 {path}")
-    if not text:
-        raise StoreError(f"there is no password in {path}", "write it there, mode 0600")
-    return text
+    return read_password(Path(options.password_file).expanduser())
