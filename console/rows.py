@@ -255,4 +255,4 @@ def row_text(model: Model, key: Key) -> str:
     if row is None or row.value is None:
         return ""
     unit = model.catalogue[key.codifier].unit
-    return f"{row.value} {unit}".rstrip()
+    return visible(f"{row.value} {unit}".rstrip())  # who pastes it must not paste a control character
