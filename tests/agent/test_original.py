@@ -156,6 +156,13 @@ def test_data_of_a_proxy_goes_under_its_own_codifier(configuration: str, peer: P
     channel.close()
 
 
+def test_the_numbering_can_be_set(channel: jph.Channel, peer: Peer) -> None:
+    channel.sendData(1_000, sequence_packet=True)
+    channel.sendData(21.5)
+    frames = [peer.hears_data("C1") for _ in range(3)]
+    assert [(frame.flag, frame.sequence) for frame in frames] == [("n", 1_000), ("n", 1_000), ("f", 1_001)]
+
+
 def test_a_control_frame_carries_its_number(channel: jph.Channel, peer: Peer) -> None:
     channel.sendCtrl("A", to="FK", timeComponent=55.5)
     frame = peer.hears_control("A", "C1")
@@ -295,6 +302,28 @@ def test_without_a_control_call_back_nothing_can_be_set(channel: jph.Channel, pe
 
     until_enough(channel, timeCallback=tick)
     assert answers == [pack_pair(commands[0].sequence, Code.NOT_A_CONTROL_SENSOR)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("", Code.TAKEN), ("nodes: [", Code.BAD_CONFIGURATION)], ids=["good", "bad"]
+)
+def test_it_reads_its_configuration_again(
+    channel: jph.Channel, peer: Peer, configuration: str, text: str, code: Code
+) -> None:
+    answers: list[float] = []
+    former = channel.getConfig()
+
+    def tick(_: int) -> None:
+        if not answers and peer.has_heard("I", "C1"):
+            Path(configuration).write_text(text or Path(configuration).read_text().replace("kastpi", "cellar"))
+            answers.append(pack_pair(peer.control(Flag.RELOAD, "C1").sequence, code))
+        elif answers and (answer := peer.has_heard("K", "C1")):
+            answers.append(answer.number)
+            raise Enough
+
+    until_enough(channel, timeCallback=tick)
+    assert answers[0] == answers[1]
+    assert (channel.getConfig() == former) == (code is not Code.TAKEN)
 
 
 def test_it_ends_when_another_instance_was_there_first(channel: jph.Channel, peer: Peer) -> None:
