@@ -7,6 +7,7 @@
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from console import figures
@@ -76,6 +77,7 @@ _CHOICES: Final[tuple[dict[str, int], ...]] = (
 )
 
 
+@lru_cache(maxsize=16)  # widths of one session; asked for with each row
 def columns_for(width: int) -> Columns:
     """Choose the columns that fit into a table of `width` cells."""
     choices = (Columns(width, **choice) for choice in _CHOICES)
