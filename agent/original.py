@@ -3,7 +3,7 @@
 The names are those that programs written for it use; the linter's naming rules give way to them.
 """
 
-# ruff: noqa: N802, N803
+# ruff: noqa: N802, N803, FBT001, FBT002
 
 import asyncio
 import atexit
@@ -21,6 +21,7 @@ from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
+from protocol.errors import JphError
 from protocol.frames import HEADER_BYTES, ControlFrame, DataFrame, Flag
 from protocol.readings import Value
 
@@ -36,7 +37,7 @@ TimeCallback = Callable[[int], object]
 
 _CONTROL_PAYLOAD_BYTES: Final = 9
 _DATA_PAYLOAD_BYTES: Final = {Flag.NUMBERING: 4, Flag.INTEGER: 4, Flag.FLOAT: 4}
-_CONFIG_TIME_FLAGS: Final = frozenset({Flag.NEW, Flag.ALIVE})
+_VALUE_FLAGS: Final = frozenset({Flag.SET, Flag.STEP})  # whose number may be zero; elsewhere zero is none
 
 
 def timeNow() -> int:
@@ -56,13 +57,10 @@ class Channel:
 
     def __init__(self, configURL: str = "", Codifier: str = "") -> None:
         self.Codifier = Codifier or os.environ.get("JPH_SENSOR", "")
-        self._configuration = load_configuration(configURL or None)
+        self._source = configURL or None
+        self._configuration = self._load()
         self._runner = asyncio.Runner()
         self._member: _Member | None = None
-        if self._configuration.owner(self.Codifier) is None:
-            raise UnknownNodeError(
-                f"{self._configuration.source} has no codifier {self.Codifier!r}", "name one, or set JPH_SENSOR"
-            )
 
     def getConfig(self) -> Mapping[str, Any]:
         """Return the whole configuration in the original's form."""
@@ -84,19 +82,26 @@ class Channel:
         """Return one element of this codifier's `Sensor` section, or None."""
         return ((self.getMySensor() or {}).get("Sensor") or {}).get(elem)
 
-    def sendData(self, data: Value, timestamp: int = 0, Codifier: str = "") -> None:
-        """Send a value of this codifier, or of the proxy `Codifier`, measured at `timestamp` (ms) or now."""
-        self._joined().publish(Codifier or self.Codifier, data, timestamp or None)
+    def sendData(self, data: Value, timestamp: int = 0, Codifier: str = "", sequence_packet: bool = False) -> None:
+        """Send a value of this codifier, or of the proxy `Codifier`, measured at `timestamp` (ms) or now.
+
+        With `sequence_packet` nothing is measured: the next reading has the sequence `data` plus one.
+        """
+        codifier = Codifier or self.Codifier
+        if sequence_packet:
+            self._joined().number_on_from(codifier, int(data))
+        else:
+            self._joined().publish(codifier, data, timestamp or None)
 
     def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float | None = None) -> None:
         """Send a control frame to a codifier, or to everybody.
 
-        `timeComponent` is its number: the value of `A` and `E`; without it, when the configuration was read.
+        `timeComponent` is its number, such as the value of `A` and `E`; without it, when the configuration was read.
         """
         del timestamp  # a command is stamped with the moment at which it is sent
         member = self._joined()
-        is_time = timeComponent is None or (timeComponent == 0 and flag in _CONFIG_TIME_FLAGS)
-        member.send(Flag(flag), to or EVERYBODY, member.config_time_ms if is_time else float(timeComponent or 0))
+        is_given = timeComponent is not None and (timeComponent != 0 or flag in _VALUE_FLAGS)
+        member.send(Flag(flag), to or EVERYBODY, float(timeComponent or 0) if is_given else member.config_time_ms)
 
     def run(
         self,
@@ -123,7 +128,7 @@ class Channel:
 
     def _joined(self) -> "_Member":
         if self._member is None:
-            member = _Member(self._configuration, self.Codifier)
+            member = _Member(self._configuration, self.Codifier, self._read_again)
             atexit.register(self.close)
             self._member = self._do(member.__aenter__())
         return self._member
@@ -131,12 +136,25 @@ class Channel:
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
+    def _load(self) -> Configuration:
+        configuration = load_configuration(self._source)
+        if configuration.owner(self.Codifier) is None:
+            raise UnknownNodeError(
+                f"{configuration.source} has no codifier {self.Codifier!r}", "name one, or set JPH_SENSOR"
+            )
+        return configuration
+
+    def _read_again(self) -> Configuration:
+        self._configuration = self._load()
+        return self._configuration
+
 
 class _Member(Participant):
     """The participant behind a channel."""
 
-    def __init__(self, configuration: Configuration, codifier: str) -> None:
+    def __init__(self, configuration: Configuration, codifier: str, read_again: Callable[[], Configuration]) -> None:
         super().__init__(configuration, codifier, present=True, takeover=False)
+        self._read_again = read_again
         self.data_callback: DataCallback | None = None
         self.ctrl_callback: CtrlCallback | None = None
         self.heard.append(self._call_back)
@@ -155,26 +173,30 @@ class _Member(Participant):
         if self._presence.active:
             self._presence.publish(codifier, value, None, timestamp_ms)
 
+    def number_on_from(self, codifier: str, sequence: int) -> None:
+        """Let the numbering of a sensor continue after a sequence."""
+        self._presence.number_on_from(codifier, sequence)
+
     async def live(self, callback: TimeCallback | None) -> None:
         """Call back every interval until another instance answers; raises what a call-back raises."""
-        node = self.configuration.owner(self.codifier)
-        interval_s = node.interval_s if node else self.configuration.defaults.interval_s
         self._ended = asyncio.get_running_loop().create_future()
         if self._incumbent is not None:
             return
         due_s = self.clock.now().monotonic_s
         while not self._ended.done():
-            due_s = max(due_s + interval_s, self.clock.now().monotonic_s)
+            due_s = max(due_s + self._interval_s(), self.clock.now().monotonic_s)
             await asyncio.wait([self._ended], timeout=due_s - self.clock.now().monotonic_s)
             if callback is not None and self._presence.active and not self._ended.done():
                 callback(timeNow())
         self._ended.result()
 
     async def carry_out(self, command: ControlFrame) -> Code:
-        """Halt and start; everything else is the program's own affair, in its control call-back."""
+        """Halt, start and read again; `A` and `E` are the program's own affair, in its control call-back."""
         if command.flag in {Flag.START, Flag.HALT}:
             self._presence.set_active(active=command.flag is Flag.START)
             return Code.TAKEN
+        if command.flag is Flag.RELOAD:
+            return self._reload()
         return Code.NOT_A_CONTROL_SENSOR if self.ctrl_callback is None else Code.TAKEN
 
     def give_way(self, other: GaveWay) -> None:
@@ -182,6 +204,18 @@ class _Member(Participant):
         log.error("%s: this one stops", other)
         self._incumbent = other
         self._end()
+
+    def _interval_s(self) -> float:
+        node = self.configuration.owner(self.codifier)
+        return node.interval_s if node else self.configuration.defaults.interval_s
+
+    def _reload(self) -> Code:
+        try:
+            self.configuration = self._read_again()
+        except JphError as error:
+            log.error("the configuration was not taken, the old one is kept:\n%s", error)
+            return Code.BAD_CONFIGURATION
+        return Code.TAKEN
 
     def _call_back(self, heard: Heard) -> None:
         if not self._presence.active or self._ended is None or self._ended.done():

@@ -116,6 +116,11 @@ class Presence:
         if codifier == self.codifier:
             self.life.read(now)
 
+    def number_on_from(self, codifier: str, sequence: int) -> None:
+        """Announce that the readings of a sensor continue after this sequence."""
+        numbering = self._numberings[codifier] = Numbering(codifier, sequence % MODULUS)
+        self._send([numbering.announcement(int(self._clock.now().wall_ms))])
+
     def set_active(self, *, active: bool) -> None:
         """Begin to send readings, or stop and name the last; whoever was told to tells that it is done."""
         self.life.set_active(active=active)

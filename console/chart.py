@@ -156,15 +156,16 @@ def _row(value: float, low: float, high: float, height: int) -> int:
 
 
 def _labels(low: float, high: float, height: int) -> dict[int, str]:
-    """Choose round numbers for some lines of the axis, not closer than _LABEL_EVERY lines."""
-    step = nice_step((high - low) / max(1, height // _LABEL_EVERY))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    values = [index * step for index in range(first, last + 1)]
-    return {
-        min(height - 1, max(0, round((high - value) / (high - low) * (height - 1)))): _label(value, step)
-        for value in values
-    }
+    """Choose round numbers for some lines of the axis: about _LABEL_EVERY lines apart, but two of them at least."""
+    spread = high - low
+    steps = (nice_step(spread / count) for count in range(max(1, height // _LABEL_EVERY), height + 1))
+    step, values = next(((step, values) for step in steps if len(values := _multiples(step, low, high)) > 1), (1.0, []))
+    return {round((high - value) / spread * (height - 1)): _label(value, step) for value in values}
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
 
 
 def _label(value: float, step: float) -> str:

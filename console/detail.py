@@ -110,7 +110,7 @@ def _sensor_facts(model: Model, row: SensorRow, symbols: Symbols) -> Iterator[Fa
     if isinstance(row.value, str):
         yield "text", row.value, Ink.TEXT
     if row.timestamp_ms is not None:
-        yield "measured", f"{date_and_time(row.timestamp_ms)}{dot}sensor's clock", Ink.TEXT
+        yield "measured", f"{date_and_time(row.timestamp_ms)} (its clock)", Ink.TEXT
     yield "stale after", figures.duration(row.timeout_s) + _interval(entry, dot), Ink.TEXT
     if entry.alarms is not None:
         yield "alarms", _alarms(entry, dot), Ink.TEXT

@@ -36,12 +36,12 @@ class EventList(Panel, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self.following = new_value >= self.max_scroll_y
 
-    def line_at(self, index: int) -> Line:
+    def line_at(self, index: int, width: int) -> Line:
         """Draw an event."""
         events = self.model.world.events
         if index >= len(events):
             return EMPTY
-        return draw_event(events[index], self.model.catalogue, self.inner_width, self.symbols)
+        return draw_event(events[index], self.model.catalogue, width, self.symbols)
 
     def show(self) -> None:
         """Show the events as they are now: stay at the end, or at the events in view."""

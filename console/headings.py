@@ -19,7 +19,7 @@ def _name(number: int, name: str) -> list[Span]:
 
 def table_heading(model: Model, width: int, symbols: Symbols, *, focused: bool) -> Line:
     """Say which rows are shown, in which order, and where the cursor is."""
-    shown = sum(not key.is_node for key in model.keys)
+    shown = model.shown
     total = len(model.world.sensors)
     count = f"{shown} of {total}" if shown != total else f"{total}"
     spans = [*_name(1, "sensors"), Span(f" {count}", Ink.DIM)]

@@ -77,6 +77,7 @@ class BusThread:
         self._pings = PingRound(ping_every_s)
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._work, name="jph-bus", daemon=True)
+        self._trouble: BaseException | None = None
         self._switch_before_s = sys.getswitchinterval()
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
@@ -116,22 +117,33 @@ class BusThread:
         return await self._in_bus(self._participant.command(flag, codifier, number))
 
     async def _in_bus(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the bus's loop and wait for it in the screen's."""
-        if not self._thread.is_alive():
+        """Run a coroutine in the bus's loop and wait for it in the screen's; raises BusError when that has ended."""
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError as error:  # the loop is closed
             work.close()
-            raise BusError("the thread of the buses has ended", "restart the console; see its log")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+            raise self._ended() from error
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            raise self._ended() from self._trouble  # the loop ended meanwhile, and cancelled what it had begun
+
+    def _ended(self) -> BusError:
+        return BusError(f"the buses have ended: {self._trouble or 'they were closed'}")
 
     def _work(self) -> None:
         try:
             asyncio.run(self._live())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - told to whoever enters, or to whoever asks next
+            self._trouble = error
+            if not self._ready.done():
+                self._ready.set_exception(error)
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._broke)
         self._stop = asyncio.Event()
         async with Participant(
             self._configuration, self.codifier, present=True, data_rest_s=DATA_REST_S
@@ -144,6 +156,13 @@ class BusThread:
                 pinging = tasks.create_task(self._ping_round(), name="pings")
                 await self._stop.wait()
                 pinging.cancel()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _broke(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End at an error that nobody expected: a console that misses frames without a word would be worse."""
+        self._trouble = context.get("exception") or RuntimeError(context["message"])
+        self._stop.set()
 
     def _heard(self, heard: Heard) -> None:
         self._observer.heard(heard.frame, heard.now, heard.events)
@@ -181,3 +200,9 @@ class BusThread:
             for codifier, node in self._participant.roster.nodes.items()
             if node.heard_s is not None and not node.operator and codifier != self.codifier
         ]
+
+
+def _is_cancelled() -> bool:
+    """Tell whether the task that asks was itself cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

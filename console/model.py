@@ -51,6 +51,7 @@ class Model:
         self.wish = Arrangement()
         self.filter_text = ""
         self.keys: list[Key] = []
+        self.shown = 0  # how many of the keys are sensors
         self.cursor: Key | None = None
         self.marks: set[Key] = set()
         self.armed = False
@@ -136,6 +137,7 @@ class Model:
         """Put the rows in their order; the cursor stays on its row, or where it was when its row is gone."""
         before = self.position
         self.keys = arrange(self.world, self.catalogue, self.wish)
+        self.shown = sum(not key.is_node for key in self.keys)
         self._positions = {key: position for position, key in enumerate(self.keys)}
         self._ordered_s = self.live.now.monotonic_s
         self._known = (len(self.world.sensors), len(self.world.nodes))

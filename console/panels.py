@@ -25,8 +25,8 @@ class Resized(Message):
 class Panel(ScrollView):
     """A list of lines of which only those that are seen are drawn.
 
-    `line_at(index)` draws a line; `paint` compares what is seen with what was drawn last, and has the differences
-    painted.
+    `line_at(index, width)` draws a line; `paint` compares what is seen with what was drawn last, and has the
+    differences painted.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -58,8 +58,8 @@ class Panel(ScrollView):
         """The lines that are seen at once."""
         return self.scrollable_content_region.height
 
-    def line_at(self, index: int) -> Line:
-        """Draw one line."""
+    def line_at(self, index: int, width: int) -> Line:
+        """Draw one line for so many cells."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -81,7 +81,7 @@ class Panel(ScrollView):
         width, first = self.inner_width, self.scroll_offset.y
         seen: dict[int, Line] = {}
         for index in range(first, min(first + self.inner_height, self.count)):
-            line = seen[index] = self.line_at(index)
+            line = seen[index] = self.line_at(index, width)
             before = self._drawn.get(index)
             if before is None:
                 self.refresh(Region(0, index - first, width, 1))
@@ -96,11 +96,11 @@ class Panel(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """Return a seen line."""
-        index = y + self.scroll_offset.y
+        index, width = y + self.scroll_offset.y, self.inner_width
         line = self._drawn.get(index)
         if line is None:
-            line = self._drawn[index] = self.line_at(index) if index < self.count else EMPTY
-        return self.painter.strip(line, self.inner_width)
+            line = self._drawn[index] = self.line_at(index, width) if index < self.count else EMPTY
+        return self.painter.strip(line, width)
 
 
 class Sheet(Panel):
@@ -116,7 +116,7 @@ class Sheet(Panel):
         self.resize_to(len(lines))
         self.paint()
 
-    def line_at(self, index: int) -> Line:
+    def line_at(self, index: int, width: int) -> Line:  # noqa: ARG002 - they were drawn for their width
         """Return a line as it was given."""
         return self.lines[index] if index < len(self.lines) else EMPTY
 

@@ -7,6 +7,7 @@
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from console import figures
@@ -76,6 +77,7 @@ _CHOICES: Final[tuple[dict[str, int], ...]] = (
 )
 
 
+@lru_cache(maxsize=16)  # widths of one session; asked for with each row
 def columns_for(width: int) -> Columns:
     """Choose the columns that fit into a table of `width` cells."""
     choices = (Columns(width, **choice) for choice in _CHOICES)
@@ -255,4 +257,4 @@ def row_text(model: Model, key: Key) -> str:
     if row is None or row.value is None:
         return ""
     unit = model.catalogue[key.codifier].unit
-    return f"{row.value} {unit}".rstrip()
+    return visible(f"{row.value} {unit}".rstrip())  # who pastes it must not paste a control character

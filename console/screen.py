@@ -196,8 +196,7 @@ class ConsoleApp(Stage):
 
     def action_export(self) -> None:
         """Ask for the file to which the rows that are shown are written."""
-        rows = sum(not key.is_node for key in self.model.keys)
-        texts = [("effect", f"{rows} rows; a name that ends in .jsonl makes JSON lines, any other CSV.")]
+        texts = [("effect", f"{self.model.shown} rows; a name that ends in .jsonl makes JSON lines, any other CSV.")]
         ask = Dialog("Export", "Write", texts, field="file", initial="jph-sensors.csv")
         self.push_screen(ask, self._export)
 

@@ -40,10 +40,10 @@ class Table(Panel, can_focus=True):
         """The headings of the columns."""
         return heading_row(self.model, self.columns, self.symbols)
 
-    def line_at(self, index: int) -> Line:
+    def line_at(self, index: int, width: int) -> Line:
         """Draw a row."""
         keys = self.model.keys
-        return draw_row(self.model, keys[index], self.columns, self.symbols) if index < len(keys) else EMPTY
+        return draw_row(self.model, keys[index], columns_for(width), self.symbols) if index < len(keys) else EMPTY
 
     def show(self) -> None:
         """Show the model as it is now."""

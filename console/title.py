@@ -48,7 +48,7 @@ def interface(model: Model) -> str:
 
 
 def _counts(model: Model, symbols: Symbols, *, words: bool, zeros: bool) -> list[Span]:
-    counts = model.world.counts()
+    counts = model.world.counts
     spans: list[Span] = []
     for status in _COUNTED:
         count = counts[status]

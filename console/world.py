@@ -22,7 +22,8 @@ _FIRST_VALUE: Final = f"{Status.UNHEARD} -> {Status.OK}"
 class World:
     """The sensors and nodes by codifier, what happened, and how the buses are, at the moment `now`.
 
-    `events` are the newest, oldest first; `event_count` counts all that there were.
+    `events` are the newest, oldest first; `event_count` counts all that there were, `counts` the sensors of each
+    status.
     """
 
     now: Instant
@@ -32,6 +33,7 @@ class World:
     event_count: int = 0
     bus: BusFacts = field(default_factory=BusFacts)
     readings_per_s: float = 0.0
+    counts: Counter[Status] = field(default_factory=Counter)
     _rates: deque[tuple[float, int]] = field(default_factory=deque)
 
     def apply(self, batch: Batch) -> None:
@@ -40,6 +42,7 @@ class World:
         self.bus = batch.bus
         self.sensors.update({row.codifier: row for row in batch.sensors})
         self.nodes.update({row.codifier: row for row in batch.nodes})
+        self.counts = statuses(self.sensors)
         telling = [event for event in batch.events if is_telling(event)]
         self.events.extend(telling)
         self.event_count += len(telling) + batch.events_dropped
@@ -55,11 +58,8 @@ class World:
             self.event_count,
             self.bus,
             self.readings_per_s,
+            self.counts,
         )
-
-    def counts(self) -> Counter[Status]:
-        """Count how many sensors have which status."""
-        return statuses(self.sensors)
 
     def _measure_rate(self) -> None:
         now_s = self.now.monotonic_s

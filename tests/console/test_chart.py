@@ -71,6 +71,12 @@ def test_the_axis_has_round_numbers() -> None:
     assert [label for label in labels if label] == ["25", "20"]
 
 
+@pytest.mark.parametrize("high", [30.1, 30.7, 31.0, 31.2, 33.0, 49.0])
+def test_the_axis_has_two_numbers_at_least(high: float) -> None:
+    labels = [drawn.text[:LABEL].strip() for drawn in draw_chart(ramp([30.0, high] * 30), FRAME, ASCII)]
+    assert len([label for label in labels if label]) >= 2
+
+
 def test_below_the_chart_stands_how_far_it_goes_back() -> None:
     times = draw_chart(ramp([1.0, 2.0]), FRAME, ASCII)[-1].text
     assert times.split() == ["-1", "min", "now"]

@@ -53,7 +53,7 @@ def test_all_that_is_known_of_the_sensor_is_told(model: Model) -> None:
     assert fact(text, "readings") == "20 heard · 1 missing (4.8%)"
     assert fact(text, "stale after") == "20 s · every 5 s"
     assert fact(text, "numbering") == "at 121 · flag i"
-    assert fact(text, "measured").endswith("sensor's clock")
+    assert fact(text, "measured").endswith("(its clock)")
 
 
 def test_all_that_is_known_of_its_node_is_told(model: Model) -> None:

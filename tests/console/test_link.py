@@ -110,8 +110,18 @@ async def test_the_thread_ends_with_the_link_and_closing_twice_is_harmless(netwo
 async def test_asking_a_link_that_has_ended_says_so(network: Network) -> None:
     with BusThread(small_network(network), "CC") as buses:
         pass
-    with pytest.raises(link.BusError, match="has ended"):
+    with pytest.raises(link.BusError, match="they were closed"):
         await buses.take()
+
+
+async def test_an_error_that_nobody_expected_ends_the_link_and_is_told(network: Network) -> None:
+    def fail() -> None:
+        raise ArithmeticError("two and two is five")
+
+    with BusThread(small_network(network), "CC") as buses:
+        buses._loop.call_soon_threadsafe(fail)
+        with pytest.raises(link.BusError, match="two and two is five"):
+            await until(buses, lambda _: False)
 
 
 def test_a_bus_that_cannot_be_opened_is_told_by_entering(network: Network) -> None:

@@ -24,7 +24,7 @@ from protocol.frames import Flag
 from tests.console.feeding import Feed, lively
 
 Size = tuple[int, int]
-ROUNDS = 5
+ROUNDS = 6
 
 
 class Operator:

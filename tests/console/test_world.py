@@ -25,7 +25,7 @@ def test_batches_are_put_together() -> None:
 
 
 def test_the_sensors_of_each_status_are_counted() -> None:
-    assert world_of(lively(Feed())).counts() == {Status.OK: 4, Status.WARNING: 1}
+    assert world_of(lively(Feed())).counts == {Status.OK: 4, Status.WARNING: 1}
 
 
 def test_readings_a_second_are_averaged() -> None:
