@@ -40,11 +40,19 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cache: Bytes = 2**20
 
 
+class DatabaseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: str | None = None
+    database: str | None = None
+    user: str | None = None
+    password_file: str | None = None
+
+
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
     "sqlite": StoreOptions,
+    "postgres": DatabaseOptions,
     "climate": ClimateOptions,
 }
 
