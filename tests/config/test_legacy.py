@@ -151,8 +151,8 @@ def test_the_database_of_the_original_is_that_of_the_store(original: Configurati
     assert original.nodes["Q1"].options == DatabaseOptions(
         database="sensors",
         user="jphadmin",
-        password_file="~/.sqlpassword",
-        host="127.0.0.1",  # noqa: S106 - its place
+        password_file="~/.sqlpassword",  # noqa: S106 - where it is
+        host="127.0.0.1",
     )
 
 
