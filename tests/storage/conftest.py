@@ -1,4 +1,4 @@
-"""What the tests of stores share: a PostgreSQL server for all of them, and a fresh database for each."""
+"""What the tests of stores share: one server of each kind for all of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,8 @@ from storage import postgres_link, sqlite_file
 from storage.postgres import Postgres
 from tests.storage.postgres_server import PostgresServer
 from tests.storage.postgres_stores import PostgresStores
+from tests.storage.redis_server import RedisServer
+from tests.storage.redis_stores import RedisStores
 from tests.storage.sqlite_stores import SqliteStores
 
 
@@ -59,5 +61,20 @@ def sqlite_stores(tmp_path: Path, impatient: None) -> SqliteStores:
 def postgres_stores(postgres_server: PostgresServer, shared_database: str, impatient: None) -> Iterator[PostgresStores]:
     """Give a database."""
     stores = PostgresStores(postgres_server, shared_database)
+    yield stores
+    stores.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Run one server for all tests."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_stores(redis_server: RedisServer) -> Iterator[RedisStores]:
+    """Give a database."""
+    stores = RedisStores(redis_server)
     yield stores
     stores.close()

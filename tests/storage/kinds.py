@@ -13,6 +13,7 @@ class Kind(NamedTuple):
 
 
 KINDS: Final = {
+    "redis": Kind("redis_stores", frozenset({Ability.HISTORY, Ability.HEARD})),
     "sqlite": Kind("sqlite_stores", frozenset({Ability.HISTORY, Ability.ROLLUPS})),
     "postgres": Kind("postgres_stores", frozenset({Ability.HISTORY, Ability.ROLLUPS})),
 }
