@@ -34,7 +34,7 @@ __all__ = [
 SINK_RANGES: Final = 256  # requests under way at once: at 40 % loss 1,000 sensors at 1 Hz need a third of them
 CONSOLE_RANGES: Final = 2  # what a person looks at can wait for what is to be stored
 BACKFILL: Final = 64  # readings that a sink asks for before the first one of a numbering: one request
-MAX_SENSORS: Final = 94 * 94 - 1  # codifiers that there can be: at about 1 KiB each nobody needs to be turned away
+MAX_SENSORS: Final = 94 * 94 - 1  # codifiers that there can be: at 1.6 KiB each nobody needs to be turned away
 MAX_HOLES: Final = 1024  # per sensor, about 200 bytes each: half a minute of losing every other reading at 60 Hz
 MAX_HOLES_IN_ALL: Final = 65_536  # from here on no sensor may have more than its share of them
 
@@ -59,8 +59,8 @@ class Repairs:
 
     # What arrives
 
-    def hear(self, frame: DataFrame, now: Instant, *, asked: bool) -> bool:
-        """Take a frame of a sensor and say whether it is to be stored: a reading, new here, and no NaN.
+    def hear(self, frame: DataFrame, now: Instant, *, asked: bool) -> int | None:
+        """Take a frame of a sensor; when it is a reading to be stored, new here and no NaN, return its account's hour.
 
         `asked` says that it did not come to the group but to this program alone.
         """
@@ -69,12 +69,10 @@ class Repairs:
         if sensor.wanted.unsettled:
             self._settle(sensor)
             self._limit(sensor)
-        if hour_ms is None:
-            return False
-        if isinstance(frame.value, float) and not isfinite(frame.value):
+        if hour_ms is not None and isinstance(frame.value, float) and not isfinite(frame.value):
             self._ledger.book(frame.source, hour_ms, bad=1)
-            return False
-        return True
+            return None
+        return hour_ms
 
     def unavailable(self, frame: ControlFrame, now: Instant) -> None:
         """Take a `U`: readings of its source are not kept. What nobody asked for stays as it is."""

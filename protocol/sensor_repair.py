@@ -29,7 +29,8 @@ class Progress(NamedTuple):
 class SensorRepair:
     """Follows one sensor. Each reading that came or is known to be missing is booked in the ledger once.
 
-    `backfill` is how many readings before the first one of a numbering are asked for. `changed` tells that the
+    `backfill` is how many readings before the first one of a numbering are asked for; when the first of these is had,
+    as many before it, and so on to where the ring begins. `changed` tells that the
     progress did; who looks at it sets it back.
     """
 
@@ -37,9 +38,11 @@ class SensorRepair:
         "_backfill",
         "_ledger",
         "_lowest",
+        "_newest_at",
+        "_newest_ms",
         "_position",
         "_recents",
-        "_timestamp_ms",
+        "_stride",
         "changed",
         "codifier",
         "unasked",
@@ -53,10 +56,12 @@ class SensorRepair:
         self.changed = False
         self._ledger = ledger
         self._backfill = backfill
+        self._stride = backfill  # once all of these were had
         self._recents = Recents()
         self._position: int | None = None  # the one expected next
         self._lowest = 0  # from here on each position came, is missing or was given up
-        self._timestamp_ms: int | None = None  # of the newest reading
+        self._newest_at = 0  # the position of the frame that is furthest on
+        self._newest_ms: int | None = None  # and its timestamp, once it was heard
 
     def hear(self, frame: DataFrame, now: Instant) -> int | None:
         """Take a reading of the bus; returns the hour in which it is booked, or None when it was here before."""
@@ -78,6 +83,8 @@ class SensorRepair:
         if hole.asked_s is None:
             return self._refuse()
         self.wanted.answered(now.monotonic_s)
+        if hole.is_guess and at == self._lowest:  # the ring reaches back to here: maybe further
+            self._guess(max(at - self._stride, (self._position or 0) - RENUMBERED_BEYOND))
         return self._fill(hole, at, frame, now, "repaired")
 
     def announce(self, frame: DataFrame, now: Instant) -> None:
@@ -92,6 +99,7 @@ class SensorRepair:
         else:
             self._miss(position, at, now)
             self._position = at
+            self._note(at, frame)
 
     def unavailable(self, first: int, count: int, now: Instant) -> None:
         """Take the answer that readings are not kept; what of them is not missing, or was not asked for, stays."""
@@ -116,7 +124,7 @@ class SensorRepair:
 
     def resume(self, progress: Progress) -> None:
         """Continue where a progress stands: nothing else is missing up to there."""
-        self._position = progress.last + 1
+        self._position = self._newest_at = progress.last + 1
         self._lowest = self._position - 2 * RENUMBERED_BEYOND  # nothing that is heard goes back so far
         self.wanted.put_back(self._position, progress.holes)
 
@@ -131,7 +139,7 @@ class SensorRepair:
         return self._position
 
     def _begin(self, position: int, backfill: int) -> int:
-        self._position = self._lowest = position
+        self._position = self._newest_at = self._lowest = position
         self._guess(position - backfill)
         return position
 
@@ -140,7 +148,7 @@ class SensorRepair:
         ahead = distance(sequence, self._position or 0)
         self.wanted.lose_all()
         self._recents = Recents()
-        self._timestamp_ms = None
+        self._newest_ms = None
         self._ledger.book(self.codifier, hour_of(now.wall_ms), restarts=1)
         return self._begin(sequence, self._backfill_after(ahead))
 
@@ -150,7 +158,7 @@ class SensorRepair:
 
     def _advance(self, at: int, frame: DataFrame, now: Instant) -> int:
         self._position = at + 1
-        self._timestamp_ms = frame.timestamp_ms
+        self._note(at, frame)
         self._recents.remember(at, frame)
         return self._book_new(now)
 
@@ -168,6 +176,7 @@ class SensorRepair:
 
     def _fill(self, hole: Hole, at: int, frame: DataFrame, now: Instant, how: str) -> int:
         self.changed = True
+        self._note(at, frame)
         if self._position is not None and self._position - at <= RECENT:
             self._recents.remember(at, frame)
         return self.wanted.arrive(hole, at, now, how)
@@ -189,9 +198,13 @@ class SensorRepair:
         self.wanted.guess(first, self._lowest)
         self._lowest = min(first, self._lowest)
 
+    def _note(self, at: int, frame: DataFrame) -> None:
+        if at >= self._newest_at:
+            self._newest_at, self._newest_ms = at, frame.timestamp_ms
+
     def _is_newer(self, frame: DataFrame) -> bool:
-        """Tell whether a frame that goes back was sent after the newest reading: then its numbering began anew."""
-        return self._timestamp_ms is not None and frame.timestamp_ms > self._timestamp_ms
+        """Tell whether a frame that goes back was sent after the one furthest on: then its numbering began anew."""
+        return self._newest_ms is not None and frame.timestamp_ms > self._newest_ms
 
     def _place(self, sequence: int) -> int:
         """Return the position of a sequence in the present numbering; far from all others when it is none of that."""

@@ -127,13 +127,19 @@ class Wanted:
 
     def settle(self) -> Agenda:
         """Look again at what is going on and what is due."""
-        under_way = [hole for hole in self._holes if hole.is_under_way]
-        idle_s = min((hole.due_s for hole in self._holes if not hole.is_under_way), default=NEVER_S)
-        has_room = len(under_way) < self._patience.ranges and sum(map(len, under_way)) < MAX_UNDER_WAY
+        under_way = readings = 0
+        idle_s = expires_s = NEVER_S
+        for hole in self._holes:  # in one go: there may be many, and this is for whatever changes them
+            if hole.until_s is None:
+                idle_s = min(idle_s, hole.due_s)
+                continue
+            under_way += 1
+            readings += len(hole)
+            expires_s = min(expires_s, hole.until_s)
+        has_room = under_way < self._patience.ranges and readings < MAX_UNDER_WAY
         asks_s = max(idle_s, self._patience.not_before_s) if has_room else NEVER_S
-        expires_s = min((hole.until_s for hole in under_way if hole.until_s is not None), default=NEVER_S)
         self.unsettled = False
-        self.agenda = Agenda(len(self._holes), len(under_way), expires_s, asks_s)
+        self.agenda = Agenda(len(self._holes), under_way, expires_s, asks_s)
         return self.agenda
 
     @property

@@ -146,7 +146,7 @@ class LossyNetwork:
     def _hear(self, frame: DataFrame, *, asked: bool) -> None:
         if not asked:
             self._notice_gap(frame)
-        if self.repairs.hear(frame, self.now, asked=asked):
+        if self.repairs.hear(frame, self.now, asked=asked) is not None:
             self._store(frame.reading())
         self._schedule_asking()
 

@@ -37,7 +37,10 @@ def unavailable(first: int, count: int, codifier: str = "C1") -> ControlFrame:
 
 
 class Receiver:
-    """What a program that stores readings does with them; `stored` are the sequences that it would store."""
+    """What a program that stores readings does with them.
+
+    `stored` are the sequences that it would store, `hours_ms` the hours in which they are booked.
+    """
 
     def __init__(
         self, *, max_ranges: int = SINK_RANGES, backfill: int = 0, jitter: float = 0.0, now: Instant = NOW
@@ -45,6 +48,7 @@ class Receiver:
         self.repairs = Repairs(max_ranges, lambda: jitter, backfill)
         self.now = now
         self.stored: defaultdict[str, list[int]] = defaultdict(list)
+        self.hours_ms: list[int] = []
         self._totals: dict[tuple[str, int], Account] = {}
 
     def wait(self, seconds: float) -> None:
@@ -68,10 +72,12 @@ class Receiver:
         self.repairs.unavailable(unavailable(first, count, codifier), self.now)
 
     def takes(self, frame: DataFrame, *, asked: bool = False) -> bool:
-        is_new = self.repairs.hear(frame, self.now, asked=asked)
-        if is_new:
-            self.stored[frame.source].append(frame.sequence)
-        return is_new
+        hour_ms = self.repairs.hear(frame, self.now, asked=asked)
+        if hour_ms is None:
+            return False
+        self.stored[frame.source].append(frame.sequence)
+        self.hours_ms.append(hour_ms)
+        return True
 
     def asks(self, *, after_s: float = 0.0, codifier: str | None = "C1") -> list[tuple[int, int]]:
         """Send what is due after some time; returns (first, count) of the requests to one sensor."""

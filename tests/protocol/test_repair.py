@@ -329,6 +329,22 @@ def test_a_restart_a_little_before_is_noticed_without_its_announcement(receiver:
     assert receiver.counts("restarts", "sent") == (1, 202)
 
 
+def test_a_late_reading_that_comes_twice_after_the_numbering_was_announced_far_ahead_begins_none(
+    receiver: Receiver,
+) -> None:
+    receiver.hears(1000)
+    receiver.is_told(1200)
+    assert receiver.hears(1001, 1001) == [True, False]
+    assert receiver.counts("restarts") == (0,)
+
+
+def test_an_announcement_that_a_later_one_overtook_begins_none(receiver: Receiver) -> None:
+    receiver.hears(1000)
+    receiver.is_told(1200)
+    receiver.is_told(1100)
+    assert receiver.counts("restarts", "pending") == (0, 200)
+
+
 def test_the_longest_gap_that_a_ring_explains_is_a_gap_and_a_longer_one_is_none(receiver: Receiver) -> None:
     receiver.hears(0, RENUMBERED_BEYOND + 1)
     assert receiver.counts("sent", "restarts") == (RENUMBERED_BEYOND + 2, 0)

@@ -89,6 +89,12 @@ def test_what_was_heard_before_is_not_new() -> None:
     assert receiver.hears(16, 3, 11) == [False, False, True]
 
 
+def test_what_comes_late_says_nothing_of_what_was_heard_before() -> None:
+    receiver = resumed(Progress("C1", 1600, (Missing(11, 2, HOUR),)))
+    assert receiver.hears(11, 16, 1600) == [True, False, False]
+    assert receiver.counts("restarts") == (0,)
+
+
 def test_it_goes_on_over_the_end_of_the_numbers() -> None:
     receiver = resumed(Progress("C1", 1, (Missing(MODULUS - 2, 3, HOUR),)))
     assert receiver.asks() == [(MODULUS - 2, 3)]
@@ -158,6 +164,7 @@ def test_a_hole_keeps_the_hour_in_which_it_was_noticed() -> None:
     receiver.asks(after_s=HOUR_S)
     receiver.is_answered(11)
     receiver.hears(13)
+    assert receiver.hours_ms == [HOUR, HOUR, HOUR, HOUR + HOUR_MS]
     accounts = receiver.totals()
     first, second = accounts["C1", HOUR], accounts["C1", HOUR + HOUR_MS]
     assert (first.sent, first.heard, first.repaired, first.pending) == (3, 2, 1, 0)
