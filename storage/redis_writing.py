@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from redis import Redis
 from redis.client import Pipeline
-from redis.exceptions import WatchError
+from redis.exceptions import RedisError, WatchError
 
 from protocol.readings import Reading
 from storage import redis_books, redis_readings
@@ -20,7 +20,7 @@ from storage.store import Batch, StoreError, Written
 SCHEMA: Final = 1
 SCHEMA_KEY: Final = "jph:schema"
 
-MAX_RACES: Final = 10  # times that other writers may come first before the batch is given back
+MAX_RACES: Final = 100  # times that other writers may come first before the batch is given back
 _WRITER_KEPT_S: Final = 7 * 86_400  # for as long a sink that was cut off can find out about its last batch
 
 # Every writer changes the first in every batch, so that whoever watches it notices the others. The other is a writer's
@@ -57,8 +57,9 @@ class Writer:
                 return arrived.written
             try:
                 return self._write(batch, now_ms)
-            except WatchError:
-                continue
+            except WatchError as error:
+                if isinstance(error.__context__, RedisError):  # the connection was lost while something was watched
+                    raise error.__context__ from error
         raise StoreError("other programs write all the time", "let one sink at a time write to a database")
 
     def _arrived(self) -> _Sent | None:

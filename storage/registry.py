@@ -11,17 +11,19 @@ from storage.store import StoreClass, StoreError
 class Entry(NamedTuple):
     """Where a store and its options are. The options are read on every host, so their module needs no database.
 
-    `extra` is what has to be installed beside jph for the store.
+    `extra` is what has to be installed beside jph for the store. `hears` tells that it has the ability HEARD.
     """
 
     store: str
     options: str
     extra: str | None = None
+    hears: bool = False
 
 
 STORES: Final[dict[str, Entry]] = {
     "sqlite": Entry("storage.sqlite:Sqlite", "storage.sqlite:SqliteOptions"),
     "postgres": Entry("storage.postgres:Postgres", "storage.postgres_options:PostgresOptions", extra="postgres"),
+    "redis": Entry("storage.redis:Redis", "storage.redis_options:RedisOptions", extra="redis"),
 }
 
 

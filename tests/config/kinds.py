@@ -47,12 +47,17 @@ class DatabaseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     password_file: str | None = None
 
 
+class CacheOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str = "redis://localhost:6379"
+
+
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
+    "redis": CacheOptions,
     "climate": ClimateOptions,
 }
 

