@@ -7,10 +7,11 @@ from protocol.holes import AT_ONCE_S
 
 WAIT_S: Final = 0.05  # for readings that are only late
 ANSWER_S: Final = 0.2  # for an answer, and for the next one of the same request
-RETRY_AFTER_S: Final = (0.2, 0.2, 0.4, 0.4, 0.8, 0.8, 1.6, 1.6, 3.2, 3.2, 6.4, 6.4, 12.8, 12.8, 25.6, 25.6, 30.0)
+RETRY_AFTER_S: Final = (*(seconds for doubled in range(8) for seconds in (0.2 * 2**doubled,) * 4), 30.0)
 """The time from a request that was not answered to the next one, for each that failed in a row; then the last.
 
-Each comes twice: where 40 % is lost two of three requests fail, and two in a row say little of the agent.
+0.2 s to 25.6 s, each four times, and 30 s: where 40 % is lost two of three requests fail, and several in a row say
+little of the agent.
 """
 
 SILENT_S: Final = 10.0  # a sensor that is heard again after so long has its agent back: no use in waiting on

@@ -15,7 +15,7 @@ MAX_READINGS: Final = RENUMBERED_BEYOND  # per sensor: receivers do not join a n
 MAX_AGE_S: Final = 86_400.0  # since a reading was sent
 CHUNK: Final = 256  # readings that are kept and dropped together, or as many as take CHUNK_BYTES
 CHUNK_BYTES: Final = 16_384
-_CHUNK_OVERHEAD_BYTES: Final = 400  # its object, its records' and its place in the ring, as measured
+_CHUNK_OVERHEAD_BYTES: Final = 520  # its object, its records' and its place in the ring, as measured
 _READING_BYTES: Final = 23  # a record, and an eighth that a growing array has to spare
 _OTHER_OVERHEAD_BYTES: Final = 200  # a reading that is no number: its object and its place in the chunk
 
@@ -60,9 +60,11 @@ class Chunk:
         """Give back the room that a growing array has to spare: nothing will be added."""
         self._records = bytes(self._records)
 
-    def datagram(self, position: int, route: bytes) -> bytes:
-        """Return the reading at a position of this chunk."""
+    def datagram(self, position: int, route: bytes) -> bytes | None:
+        """Return the reading at a position from `first` on, None when it lies behind this chunk."""
         index = position - self.first
+        if index >= len(self):
+            return None
         if self._others is not None and index in self._others:
             return self._others[index]
         record = self._records[index * _RECORD_BYTES : (index + 1) * _RECORD_BYTES]
@@ -120,6 +122,16 @@ class Ring:
         self.size_bytes += chunk.size_bytes - before_bytes
         self._forget(now_s)
 
+    def skip_to(self, sequence: int) -> None:
+        """Let the next reading have this number: what was sent under those before it is not kept, and never will be."""
+        ahead = distance(sequence, self._next)
+        if not self._chunks or not 0 <= ahead <= RENUMBERED_BEYOND:
+            self.clear()
+            self._next = sequence
+        elif ahead:
+            self._next += ahead
+            self._begin_chunk()
+
     def clear(self) -> None:
         """Forget everything."""
         self._chunks.clear()
@@ -147,17 +159,24 @@ class Ring:
 
     def unkept(self, first: int, count: int) -> int:
         """Count the readings from the sequence `first` on, up to `count`, before one that is kept."""
-        before_oldest = distance((self._next - len(self)) % MODULUS, first)
-        if not self._chunks or before_oldest <= -len(self):
-            return count
-        return max(0, min(before_oldest, count))
+        start = self._next + distance(first, self._next)
+        index = bisect_right(self._chunks, start, key=_first) - 1
+        if index >= 0 and start < self._chunks[index].first + len(self._chunks[index]):
+            return 0
+        following = self._chunks[index + 1 : index + 2]
+        return min(following[0].first - start, count) if following and following[0] else count
 
     def _open_chunk(self) -> Chunk:
         """Return the chunk for the next reading."""
         if self._chunks and not self._is_full(self._chunks[-1]):
             return self._chunks[-1]
+        return self._begin_chunk()
+
+    def _begin_chunk(self) -> Chunk:
         if self._chunks:
             self._chunks[-1].close()
+            if not self._chunks[-1]:
+                self.size_bytes -= self._chunks.pop().size_bytes
         self._chunks.append(Chunk(self._next))
         self.size_bytes += self._chunks[-1].size_bytes
         return self._chunks[-1]

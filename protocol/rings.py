@@ -50,6 +50,13 @@ class Rings:
         while self.size_bytes > self.max_bytes:
             self._drop_oldest_of_the_largest()
 
+    def skip_to(self, codifier: str, sequence: int) -> None:
+        """Let a sensor's next reading have this number; those before it that are not kept never will be."""
+        ring = self.open(codifier)
+        before_bytes = ring.size_bytes
+        ring.skip_to(sequence)
+        self.size_bytes += ring.size_bytes - before_bytes
+
     def _drop_oldest_of_the_largest(self) -> None:
         largest = max(self._rings.values(), key=_size_bytes)
         before_bytes = largest.size_bytes

@@ -6,11 +6,13 @@ Everything is a rule of `protocol`; what would be sockets and timers is a list o
 import heapq
 import itertools
 import random
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from protocol.accounts import Account
 from protocol.commands import pack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag, decode_control, decode_data
 from protocol.instants import Instant
@@ -76,6 +78,8 @@ class LossyNetwork:
         self.stored_twice = 0
         self.repair_times_s: list[float] = []
         self.is_cut = False
+        self.answers_s: list[float] = []  # when each was sent
+        self._accounts: list[Account] = []
         self._expected: dict[str, int] = {}
         self._noticed_s: dict[tuple[str, int], float] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -92,6 +96,17 @@ class LossyNetwork:
         """The readings that were taken and are not stored."""
         return {reading[:3] for reading in self.taken} - self.stored.keys()
 
+    @property
+    def accounts(self) -> list[Account]:
+        """What was booked, all of it."""
+        self._accounts += self.repairs.accounts()
+        return self._accounts
+
+    @property
+    def most_answers_in_a_second(self) -> int:
+        """How many answers all agents together sent within a second, at most."""
+        return max(index + 1 - bisect_left(self.answers_s, sent_s - 1) for index, sent_s in enumerate(self.answers_s))
+
     def run(self, seconds: float) -> None:
         """Let time pass."""
         end_s = self.now_s + seconds
@@ -101,12 +116,13 @@ class LossyNetwork:
         self.now_s = end_s
 
     def halt(self) -> None:
-        """Let all sensors say that no more readings come, three times because that may be lost as well."""
+        """Let all sensors name their last reading, again and again because that may be lost as well."""
         for agent in self.agents:
             agent.alive = False
-            for _ in range(3):
-                for numbering in agent.numberings.values():
-                    self._publish(numbering.announcement(int(self.now.wall_ms)))
+            for numbering in agent.numberings.values():
+                announcement = numbering.announcement(int(self.now.wall_ms))
+                for again in range(10):
+                    self._at(self.now_s + again, partial(self._publish, announcement))
 
     def _at(self, when_s: float, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (when_s, next(self._order), happen))
@@ -192,6 +208,7 @@ class LossyNetwork:
 
     def _answer(self, agent: Agent) -> None:
         for _, datagram in agent.responder.answers(self.now):
+            self.answers_s.append(self.now_s)
             if self.unicast.carries() and not self.is_cut:
                 self._later(partial(self._receive, datagram))
         if agent.responder.due_s != float("inf"):

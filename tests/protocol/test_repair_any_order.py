@@ -274,4 +274,4 @@ class OneSensor(RuleBasedStateMachine):
 
 
 TestOneSensor: Any = OneSensor.TestCase
-TestOneSensor.settings = settings(max_examples=200, stateful_step_count=40)
+TestOneSensor.settings = settings(max_examples=80, stateful_step_count=40)
