@@ -9,10 +9,10 @@
 What JSON escapes (NUL, half surrogates) is kept by the type json, which stores its text as it is.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
-from protocol.readings import Attributes, Reading, Value
+from protocol.readings import Reading, Value
 
 _SMALLEST_INTEGER: Final = -(2**63)
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -20,19 +20,10 @@ _LARGEST_INTEGER: Final = 2**63 - 1
 Columns: TypeAlias = tuple[float | None, int | None, str | None, Value | None]
 """number, integer, text, exact"""
 
-
-class Row(NamedTuple):
-    """The columns of jph.readings in the table's order."""
-
-    timestamp_ms: int
-    sequence: int
-    number: float | None
-    integer: int | None
-    codifier: str
-    text: str | None
-    exact: Value | None
-    attributes: Attributes | None
-
+Row: TypeAlias = tuple[
+    int, int, float | None, int | None, str, str | None, Value | None, Mapping[str, object] | None
+]  # not named: to build one by its names takes as long as all else
+"""timestamp_ms, sequence, number, integer, codifier, text, exact, attributes: the table's order"""
 
 TYPES: Final = ("int8", "int8", "float8", "int8", "text", "text", "json", "json")
 """The types of a row's columns, as COPY wants to know them."""
@@ -43,13 +34,13 @@ def to_row(reading: Reading) -> Row:
     codifier, timestamp_ms, sequence, value, attributes = reading
     number, integer, text, exact = _columns(value)
     kept = None if attributes is None else dict(attributes)
-    return Row(timestamp_ms, sequence, number, integer, codifier, text, exact, kept)
+    return timestamp_ms, sequence, number, integer, codifier, text, exact, kept
 
 
-def from_row(row: Sequence[object]) -> Reading:
+def from_row(row: tuple[Any, ...]) -> Reading:
     """Turn a row back into the reading that was stored."""
-    timestamp_ms, sequence, number, integer, codifier, text, exact, attributes = Row._make(row)
-    value = next(found for found in (exact, integer, number, text) if found is not None)
+    timestamp_ms, sequence, number, integer, codifier, text, exact, attributes = row
+    value = exact if exact is not None else integer if integer is not None else number if number is not None else text
     return Reading(codifier, timestamp_ms, sequence, value, attributes)
 
 

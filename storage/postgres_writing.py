@@ -16,7 +16,7 @@ from storage.judging import Known, Outcome, judge, refusal, to_json
 from storage.postgres_errors import is_poison, is_race, reason
 from storage.postgres_link import Connection
 from storage.postgres_partitions import Partitions
-from storage.postgres_rows import TYPES, Row, from_row, to_row
+from storage.postgres_rows import TYPES, from_row, to_row
 from storage.store import SAME_SEQUENCE_MS, Batch, Span, StoreError, Written
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -31,13 +31,14 @@ ON CONFLICT (writer) DO UPDATE SET batches = excluded.batches, wrote_ms = exclud
 WHERE writers.batches < excluded.batches
 RETURNING batches
 """
-# One look for each sensor tells whether the store can have any of the batch. Mostly it has not.
+# One look for each sensor tells whether the store can have any of the batch. Mostly it has not. The codifier is written
+# as in the index that finds sequences.
 _TOUCHED: Final = """
 SELECT wanted.codifier
 FROM json_to_recordset(%s::json) AS wanted (codifier text, first bigint, last bigint, since bigint, until bigint)
 CROSS JOIN LATERAL (
     SELECT FROM jph.readings
-    WHERE readings.codifier = wanted.codifier
+    WHERE readings.codifier || '' = wanted.codifier
         AND readings.sequence BETWEEN wanted.first AND wanted.last
         AND readings.timestamp_ms BETWEEN wanted.since AND wanted.until
     LIMIT 1
@@ -48,7 +49,7 @@ SELECT known.*
 FROM json_to_recordset(%s::json) AS wanted (codifier text, first bigint, since bigint, until bigint)
 CROSS JOIN LATERAL (
     SELECT * FROM jph.readings
-    WHERE readings.codifier = wanted.codifier
+    WHERE readings.codifier || '' = wanted.codifier
         AND readings.sequence = wanted.first
         AND readings.timestamp_ms BETWEEN wanted.since AND wanted.until
     OFFSET 0 -- keeps the planner from reading everything once instead of a little often
@@ -193,8 +194,9 @@ def _keep(connection: Connection, batch: Batch, now_ms: int) -> Written:
 def _store(connection: Connection, readings: Sequence[Reading]) -> _Found:
     outcomes = judge(readings, _known(connection, readings))
     reasons = {place: refusal(readings[place]) or "" for place in _places(outcomes, Outcome.REJECTED)}
-    places = sorted(_places(outcomes, Outcome.STORED), key=lambda place: _key(readings[place]))
-    for place, why in _copy(connection, [(place, to_row(readings[place])) for place in places]):
+    # In the order of their key: pages are filled side by side, and two writers never wait for each other.
+    places = sorted(_places(outcomes, Outcome.STORED), key=lambda place: readings[place][:3])
+    for place, why in _copy(connection, readings, places):
         outcomes[place], reasons[place] = Outcome.REJECTED, why
     _mark_dirty(connection, (readings[place] for place in _places(outcomes, Outcome.STORED)))
     return _Found(outcomes, reasons)
@@ -202,11 +204,6 @@ def _store(connection: Connection, readings: Sequence[Reading]) -> _Found:
 
 def _places(outcomes: Sequence[Outcome], wanted: Outcome) -> list[int]:
     return [place for place, outcome in enumerate(outcomes) if outcome is wanted]
-
-
-def _key(reading: Reading) -> tuple[str, int, int]:
-    """Order rows as their key does: pages are filled side by side, and two writers never wait for each other."""
-    return reading.codifier, reading.sequence, reading.timestamp_ms
 
 
 def _known(connection: Connection, readings: Sequence[Reading]) -> Known:
@@ -241,30 +238,31 @@ def _range(readings: Sequence[Reading]) -> dict[str, str | int]:
     }
 
 
-def _copy(connection: Connection, rows: Sequence[tuple[int, Row]]) -> list[tuple[int, str]]:
-    """Store rows, and return the places of those that are refused whatever is done, with the reason."""
-    if not rows:
+def _copy(connection: Connection, readings: Sequence[Reading], places: Sequence[int]) -> list[tuple[int, str]]:
+    """Store the readings at some places; return those that are refused whatever is done, each with the reason."""
+    if not places:
         return []
     try:
         with connection.transaction(), connection.cursor().copy(_COPY) as copy:
             copy.set_types(TYPES)
-            for _, row in rows:
-                copy.write_row(row)
+            for place in places:
+                copy.write_row(to_row(readings[place]))
     except psycopg.Error as error:
         if not is_poison(error):
             raise
-        if len(rows) == 1:
-            return [(rows[0][0], reason(error))]
+        if len(places) == 1:
+            return [(places[0], reason(error))]
     else:
         return []
-    middle = len(rows) // 2
-    return _copy(connection, rows[:middle]) + _copy(connection, rows[middle:])
+    middle = len(places) // 2
+    return _copy(connection, readings, places[:middle]) + _copy(connection, readings, places[middle:])
 
 
 def _mark_dirty(connection: Connection, readings: Iterable[Reading]) -> None:
     """Note the roll-ups that readings touch."""
-    numbers = {(codifier, at) for codifier, at, _, value, _ in readings if not isinstance(value, str)}
-    touched = {(codifier, span.length_ms, span.end_ms(at)) for codifier, at in numbers for span in Span}
+    ends_ms = Span.TEN_MINUTES.end_ms
+    parts = {(codifier, ends_ms(at)) for codifier, at, _, value, _ in readings if not isinstance(value, str)}
+    touched = {(codifier, span.length_ms, span.end_ms(end_ms)) for codifier, end_ms in parts for span in Span}
     columns = ("codifier", "span_ms", "end_ms")
     _insert(connection, _DIRTY, [dict(zip(columns, bucket, strict=True)) for bucket in touched])
 

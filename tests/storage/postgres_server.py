@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ NOBODY: Final = 65534
 OWNER: Final = "postgres"
 PATIENCE_S: Final = 60  # of a busy machine, until a server has started or stopped
 
-_SETTINGS: Final = {
+_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "''",
     "fsync": "off",  # the machine's power is not cut in these tests
     "shared_buffers": "64MB",
@@ -38,7 +39,8 @@ _ACCESS: Final = "local all app scram-sha-256\nlocal all all trust\n"
 class PostgresServer:
     """One server with its data in a directory under /tmp."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = _SETTINGS) -> None:
+        self._settings = settings
         self._directory = Path(tempfile.mkdtemp(prefix="jph-postgres-"))
         self.socket_directory = self._directory
         self._data = self._directory / "data"
@@ -60,7 +62,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and return when it answers."""
-        settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        settings = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         self._control("start", "-l", self._directory / "log", "-o", f"-k {self.socket_directory} {settings}")
 
     def stop(self) -> None:
