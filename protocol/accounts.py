@@ -84,11 +84,10 @@ class Ledger:
 
     def book(self, codifier: str, hour_ms: int, **counts: int) -> None:
         """Add to fields of an account; what turns out to have been booked wrongly is taken back by a negative count."""
-        hours = self._pages.setdefault(codifier, {})
-        page = hours.get(hour_ms)
+        hours = self._pages.get(codifier)
+        page = None if hours is None else hours.get(hour_ms)
         if page is None:
-            page = hours[hour_ms] = {}
-            _make_room(hours)
+            page = self._open(codifier, hour_ms)
         for name, count in counts.items():
             page[name] = page.get(name, 0) + count
 
@@ -99,11 +98,16 @@ class Ledger:
             Account(codifier, hour_ms, **page) for codifier, hours in pages.items() for hour_ms, page in hours.items()
         ]
 
+    def _open(self, codifier: str, hour_ms: int) -> dict[str, int]:
+        hours = self._pages.setdefault(codifier, {})
+        if len(hours) >= MAX_UNTAKEN_HOURS:
+            _join_oldest(hours)
+        page = hours[hour_ms] = {}
+        return page
 
-def _make_room(hours: dict[int, dict[str, int]]) -> None:
-    """Add the oldest hour to the next one when there are too many: the sums hold for both together."""
-    if len(hours) <= MAX_UNTAKEN_HOURS:
-        return
+
+def _join_oldest(hours: dict[int, dict[str, int]]) -> None:
+    """Add the oldest hour to the next one: the sums hold for both together."""
     oldest, following = sorted(hours)[:2]
     for name, count in hours.pop(oldest).items():
         hours[following][name] = hours[following].get(name, 0) + count

@@ -72,11 +72,18 @@ def test_what_was_booked_wrongly_is_taken_back() -> None:
     assert ledger.take() == [Account("C1", HOUR, sent=2, repaired=1, not_kept=1)]
 
 
-@given(st.lists(st.integers(0, 200), max_size=300))
+@given(st.permutations(range(MAX_UNTAKEN_HOURS + 20)))
 def test_however_many_hours_nobody_takes_they_are_few_and_their_sum_is_the_same(hours: list[int]) -> None:
     ledger = Ledger()
     for hour in hours:
         ledger.book("C1", hour * HOUR_MS, sent=1)
     accounts = ledger.take()
     assert sum(account.sent for account in accounts) == len(hours)
-    assert len(accounts) <= MAX_UNTAKEN_HOURS
+    assert len(accounts) == MAX_UNTAKEN_HOURS
+
+
+def test_the_newest_hours_stay_apart() -> None:
+    ledger = Ledger()
+    for hour in range(MAX_UNTAKEN_HOURS + 20):
+        ledger.book("C1", hour * HOUR_MS, sent=1)
+    assert [account.sent for account in ledger.take()] == [21] + [1] * (MAX_UNTAKEN_HOURS - 1)
