@@ -38,8 +38,10 @@ class Numbering:
             self.span += behind
         elif beyond > 0:
             self.span = ahead
-        self.since_ms = min(self.since_ms, timestamp_ms)
-        self.until_ms = max(self.until_ms, timestamp_ms)
+        if timestamp_ms > self.until_ms:
+            self.until_ms = timestamp_ms
+        elif timestamp_ms < self.since_ms:
+            self.since_ms = timestamp_ms
         return True
 
     def joined(self, other: "Numbering") -> "Numbering":

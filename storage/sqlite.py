@@ -58,8 +58,8 @@ class SqliteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     path: str
-    retention: Seconds | None = None
-    rollup_retention: Seconds | None = None
+    retention_s: Seconds | None = msgspec.field(default=None, name="retention")
+    rollup_retention_s: Seconds | None = msgspec.field(default=None, name="rollup_retention")
 
     def __post_init__(self) -> None:
         if not self.path.startswith(("/", "~/")):
@@ -147,7 +147,7 @@ class Sqlite(SqliteHistory):
 
     def maintain(self, now_ms: int) -> None:
         """Drop what is older than the options say, and give room back to the disk: a bounded piece of work."""
-        retention_s, rollup_retention_s = self._options.retention, self._options.rollup_retention
+        retention_s, rollup_retention_s = self._options.retention_s, self._options.rollup_retention_s
         with self._transaction():
             sqlite_upkeep.trim_aside(self._connection)
             if retention_s is not None:

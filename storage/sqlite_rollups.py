@@ -87,5 +87,7 @@ def _compute(
 
 
 def _values(connection: sqlite3.Connection, codifier: str, after_ms: int, until_ms: int) -> list[float]:
-    rows = connection.execute(_VALUES, (codifier, after_ms, until_ms)).fetchall()
-    return numbers([from_column(value) for (value,) in rows])
+    values = [value for (value,) in connection.execute(_VALUES, (codifier, after_ms, until_ms)).fetchall()]
+    if bytes in set(map(type, values)):
+        values = [from_column(value) for value in values]
+    return numbers(values)

@@ -22,7 +22,7 @@ def to_row(reading: Reading) -> Row:
         codifier,
         timestamp_ms,
         sequence,
-        _to_value(value),
+        value if isinstance(value, float) else _to_value(value),
         None if attributes is None else json.dumps(dict(attributes)),
     )
 
@@ -49,14 +49,12 @@ def to_bound(number: int) -> int:
     return max(0, min(number, _LARGEST_INTEGER))
 
 
-def _to_value(value: Value) -> Value | bytes:
+def _to_value(value: int | str) -> int | str | bytes:
     return value if _is_native(value) else json.dumps(value).encode()
 
 
-def _is_native(value: Value) -> bool:
+def _is_native(value: int | str) -> bool:
     """Tell whether SQLite has a type that holds this value exactly."""
-    if isinstance(value, float):
-        return True
     if isinstance(value, int):
         return _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER
     return value.isascii() or _is_unicode(value)

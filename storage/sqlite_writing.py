@@ -167,11 +167,17 @@ def _insert(connection: sqlite3.Connection, memory: Memory, readings: Sequence[R
     rows = sorted(map(to_row, readings), key=itemgetter(0))  # a sensor's rows lie side by side
     if connection.executemany(_INSERT, rows).rowcount < len(rows):
         raise StrangeWriterError
-    end_ms = Span.TEN_MINUTES.end_ms
-    connection.executemany(_DIRTY, {(end_ms(timestamp_ms), codifier) for codifier, timestamp_ms, *_ in rows})
+    connection.executemany(_DIRTY, _touched(rows))
     memory.take(readings)
     touched = {codifier for codifier, *_ in rows}
     connection.executemany(_NUMBERINGS, [(codifier, memory.numberings[codifier].to_json()) for codifier in touched])
+
+
+def _touched(rows: Iterable[Row]) -> set[tuple[int, str]]:
+    """Return the ends of the ten minutes that rows lie in, as `Span.end_ms` does, and their codifiers."""
+    step_ms = Span.TEN_MINUTES.length_ms
+    steps = {(-row[1] // step_ms, row[0]) for row in rows}
+    return {(-step * step_ms, codifier) for step, codifier in steps}
 
 
 def _set_aside(connection: sqlite3.Connection, sorted_out: Mapping[Outcome, Sequence[Reading]], now_ms: int) -> None:

