@@ -13,9 +13,9 @@ from protocol.commands import unpack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.holes import NEVER_S, Missing
 from protocol.instants import Instant
+from protocol.requests import MAX_REQUESTED, Request
 from protocol.sensor_repair import Progress, SensorRepair
 from protocol.sequences import RENUMBERED_BEYOND
-from protocol.wanted import MAX_REQUESTED, Request
 
 __all__ = [
     "BACKFILL",

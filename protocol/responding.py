@@ -3,20 +3,20 @@
 The owner feeds the `R` that it hears and moments, and sends what comes back to the addresses that are named.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from protocol.commands import pack_pair, unpack_pair
 from protocol.frames import ControlFrame, Flag, encode
-from protocol.holes import AT_ONCE_S, NEVER_S
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.rates import RateLimit
+from protocol.requests import MAX_REQUESTED
 from protocol.ring import Ring
 from protocol.rings import Rings
+from protocol.senders import Sender
 from protocol.sequences import MODULUS, distance
-from protocol.wanted import MAX_REQUESTED
 
 TURN_S: Final = 0.02  # between two lots of answers: a Pi Zero need not wake up more often
 PER_TURN: Final = 10  # datagrams in one lot, for all requesters together: 500 a second
@@ -78,12 +78,12 @@ class Responder:
         self._rings = rings
         self._requesters: dict[Sender, _Requester] = {}  # those that wait, the one served longest ago first
         self._waiting = 0
-        self._next_turn_s = AT_ONCE_S
+        self._next_turn_s = -math.inf
 
     @property
     def due_s(self) -> float:
         """The monotonic time at which `answers` has something; never while nobody waits."""
-        return self._next_turn_s if self._requesters else NEVER_S
+        return self._next_turn_s if self._requesters else math.inf
 
     @property
     def waiting(self) -> int:

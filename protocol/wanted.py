@@ -8,18 +8,10 @@ from protocol.accounts import Ledger, Lost, hour_of
 from protocol.holes import NEVER_S, NO_HOUR_MS, Hole, Holes, Missing
 from protocol.instants import Instant
 from protocol.patience import ANSWER_S, MAX_UNDER_WAY, Patience
+from protocol.requests import MAX_REQUESTED, Request
 from protocol.sequences import MODULUS, distance
 
-MAX_REQUESTED: Final = 64  # readings in one request
 MAX_GIVEN_UP: Final = 64  # ranges per sensor that are remembered, so that what comes all the same is taken
-
-
-class Request(NamedTuple):
-    """Ask for `count` readings of a sensor from the sequence `first` on."""
-
-    codifier: str
-    first: int
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs of a request
 
 
 class Agenda(NamedTuple):

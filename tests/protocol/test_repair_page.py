@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from protocol import patience, recents, repair, responding, ring, rings, sensor_repair, wanted
+from protocol import patience, recents, repair, responding, ring, rings, sensor_repair
 from protocol.accounts import Account
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -18,7 +18,7 @@ def chapter(name: str) -> str:
 @pytest.mark.parametrize(
     "figure",
     [
-        f"from 1 to {wanted.MAX_REQUESTED}",
+        f"from 1 to {repair.MAX_REQUESTED}",
         f"the {repair.BACKFILL} before the first one",
         f"{ring.MAX_READINGS + 1:,} to {sensor_repair.CONTINUED_WITHIN:,}",
         f"at most {repair.CONSOLE_RANGES} requests under way",

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from protocol.commands import pack_pair, unpack_pair
 from protocol.frames import ControlFrame, Flag, decode_control, decode_data, encode
 from protocol.instants import Instant
-from protocol.members import Sender
 from protocol.responding import (
     MAX_RANGES,
     MAX_RANGES_IN_ALL,
@@ -21,6 +20,7 @@ from protocol.responding import (
     Responder,
 )
 from protocol.rings import Rings
+from protocol.senders import Sender
 from protocol.sequences import MODULUS
 from tests.protocol.repairing import WALL_MS, reading
 
