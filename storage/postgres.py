@@ -123,7 +123,7 @@ class Postgres(PostgresHistory):
     def __init__(self, options: PostgresOptions) -> None:
         super().__init__(options)
         self._writer = Writer()
-        self._retention_s = options.retention_s
+        self._options = options
 
     def write(self, batch: Batch, now_ms: int) -> Written:
         """Keep a whole batch in one transaction, and book what became of its readings."""
@@ -150,11 +150,14 @@ class Postgres(PostgresHistory):
             return postgres_rollups.refresh(connection, _limit(limit), _moment(ended_by_ms))
 
     def maintain(self, now_ms: int) -> None:
-        """Make the partitions of the next months, drop what is older than the retention, and tidy up."""
+        """Make the partitions of the next months, drop what is older than the options say, and tidy up."""
+        retention_s, rollup_retention_s = self._options.retention_s, self._options.rollup_retention_s
         with self._link.use() as connection:
             self._writer.make_ahead(connection, now_ms)
-            if self._retention_s is not None:
-                postgres_retention.drop_outdated(connection, round(self._retention_s * 1000), now_ms)
+            if retention_s is not None:
+                postgres_retention.drop_readings(connection, now_ms - int(retention_s * 1000))
+            if rollup_retention_s is not None:
+                postgres_retention.drop_rollups(connection, now_ms - int(rollup_retention_s * 1000))
             postgres_retention.tidy_up(connection, now_ms)
 
 

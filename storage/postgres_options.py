@@ -17,7 +17,8 @@ class PostgresOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     The password stands in `password_file`, or where libpq looks for it: PGPASSWORD, PGPASSFILE, ~/.pgpass. It is
     never a part of these options, which may be shown, logged and come from the network.
-    Readings are kept for `retention`, and then dropped by whole months; without it they are kept for ever.
+    Readings are kept for `retention` and then dropped by whole months, roll-ups and accounts for `rollup_retention`;
+    without these they are kept for ever.
     """
 
     dsn: str = ""
@@ -27,6 +28,7 @@ class PostgresOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     user: str | None = None
     password_file: str | None = None
     retention_s: Seconds | None = msgspec.field(default=None, name="retention")
+    rollup_retention_s: Seconds | None = msgspec.field(default=None, name="rollup_retention")
     connect_timeout_s: Seconds = msgspec.field(default=10.0, name="connect_timeout")
     statement_timeout_s: Seconds = msgspec.field(default=60.0, name="statement_timeout")
 

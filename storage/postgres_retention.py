@@ -1,14 +1,15 @@
-"""What PostgreSQL does not keep: months of readings beyond their time, and what the world could let grow for ever."""
+"""What PostgreSQL does not keep: what is beyond its time, and what the world could let grow for ever."""
 
 from typing import Final, LiteralString
 
 from storage.postgres_link import Connection
 from storage.postgres_partitions import Month, drop_before
+from storage.postgres_rollups import refresh
 from storage.store import MAX_ASIDE
 
-ACCOUNTS_KEPT_MS: Final = 400 * 86_400_000  # 9.6 million rows of 1,000 sensors: this year and the same days of the last
 WRITERS_KEPT_MS: Final = 7 * 86_400_000  # a batch whose answer was lost comes again within minutes
 STEP_ROWS: Final = 20_000  # deleted at a time, so that no statement lasts long
+MAX_REFRESHED: Final = 1_000  # hours of a sensor at a time, some seconds: what is dropped must be rolled up before
 
 _IS_HYPERTABLE: Final = "SELECT relkind = 'r' FROM pg_class WHERE oid = 'jph.readings'::regclass"
 _SEARCH_EXTENSION: Final = """
@@ -23,11 +24,6 @@ DELETE FROM jph.readings_default WHERE ctid IN (
     SELECT ctid FROM jph.readings_default WHERE timestamp_ms < %s LIMIT %s
 )
 """
-_FORGET_DIRTY: Final = """
-DELETE FROM jph.dirty WHERE ctid IN (
-    SELECT ctid FROM jph.dirty WHERE end_ms <= %s AND end_ms - span_ms < %s LIMIT %s
-)
-"""
 _TRIMS: Final[tuple[LiteralString, ...]] = (
     """
     DELETE FROM jph.conflicts WHERE ctid IN (
@@ -40,33 +36,34 @@ _TRIMS: Final[tuple[LiteralString, ...]] = (
     )
     """,
 )
-_OUTDATED: Final[tuple[tuple[LiteralString, int], ...]] = (
-    (
-        "DELETE FROM jph.accounts WHERE ctid IN (SELECT ctid FROM jph.accounts WHERE hour_ms < %s LIMIT %s)",
-        ACCOUNTS_KEPT_MS,
-    ),
-    (
-        "DELETE FROM jph.writers WHERE ctid IN (SELECT ctid FROM jph.writers WHERE wrote_ms < %s LIMIT %s)",
-        WRITERS_KEPT_MS,
-    ),
+_DROP_ROLLUPS: Final[tuple[LiteralString, ...]] = (
+    "DELETE FROM jph.buckets WHERE ctid IN (SELECT ctid FROM jph.buckets WHERE end_ms <= %s LIMIT %s)",
+    "DELETE FROM jph.accounts WHERE ctid IN (SELECT ctid FROM jph.accounts WHERE hour_ms + 3600000 <= %s LIMIT %s)",
 )
+_FORGET_WRITERS: Final = "DELETE FROM jph.writers WHERE wrote_ms < %s"
 
 
-def drop_outdated(connection: Connection, keep_ms: int, now_ms: int) -> None:
-    """Drop the readings of whole months that ended more than `keep_ms` ago; their roll-ups stay as they are."""
-    month = Month.of(max(0, now_ms - keep_ms))
+def drop_readings(connection: Connection, before_ms: int) -> None:
+    """Drop the readings of whole months before a moment; their roll-ups stay, and from now on as they are."""
+    month = Month.of(max(0, before_ms))
+    if refresh(connection, MAX_REFRESHED, month.begin_ms) == MAX_REFRESHED:
+        return  # the rest first
     with connection.transaction():
         connection.execute(_NOTE_DROPPED, (month.begin_ms, month.begin_ms))
         _drop(connection, month)
-        connection.execute(_FORGET_DIRTY, (month.begin_ms + 3_600_000, month.begin_ms, STEP_ROWS))
+
+
+def drop_rollups(connection: Connection, before_ms: int) -> None:
+    """Drop roll-ups and accounts of hours before a moment, in steps."""
+    for delete in _DROP_ROLLUPS:
+        connection.execute(delete, (before_ms, STEP_ROWS))
 
 
 def tidy_up(connection: Connection, now_ms: int) -> None:
-    """Delete the oldest of what would grow for ever otherwise, in steps."""
+    """Delete the oldest of what the world could let grow for ever, in steps."""
     for trim in _TRIMS:
         connection.execute(trim, (MAX_ASIDE, STEP_ROWS))
-    for delete, kept_ms in _OUTDATED:
-        connection.execute(delete, (now_ms - kept_ms, STEP_ROWS))
+    connection.execute(_FORGET_WRITERS, (now_ms - WRITERS_KEPT_MS,))
 
 
 def _drop(connection: Connection, month: Month) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.frames import LATEST_TIMESTAMP_MS
 from protocol.readings import Reading
+from storage import postgres_retention
 from storage.postgres import Postgres
 from storage.postgres_partitions import DAY_MS, Month
 from storage.store import Batch, Span, Written
@@ -190,10 +191,24 @@ class TestRetention:
         store.maintain(NOON_MS)
         assert store.history("C1", *EVER, MANY) == []
 
-    def test_a_roll_up_that_was_not_computed_in_time_is_no_endless_work(self, store: Postgres) -> None:
+    def test_what_is_dropped_was_rolled_up_before(self, store: Postgres) -> None:
         store.write(Batch([at(2026, 7)]), NOON_MS)
         store.maintain(NOON_MS)
+        assert store.history("C1", *EVER, MANY) == []
+        assert [bucket.mean for bucket in store.rollups("C1", Span.HOUR, *EVER)] == [21.5]
         assert store.refresh(MANY) == 0
+
+    def test_while_much_has_to_be_rolled_up_nothing_is_dropped(
+        self, store: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgres_retention, "MAX_REFRESHED", 2)
+        store.write(Batch([at(2026, 7, day, sequence=day) for day in range(1, 6)]), NOON_MS)
+        left = []
+        for _ in range(3):
+            store.maintain(NOON_MS)
+            left.append(len(store.history("C1", *EVER, MANY)))
+        assert left == [5, 5, 0]
+        assert len(store.rollups("C1", Span.HOUR, *EVER)) == 5
 
     def test_a_clock_that_goes_back_does_not_drop_less_than_before(self, store: Postgres) -> None:
         store.maintain(NOON_MS)
@@ -203,12 +218,28 @@ class TestRetention:
 
 
 class TestWhatTheWorldCouldLetGrow:
-    def test_only_the_newest_accounts_are_kept(self, postgres: Postgres) -> None:
-        postgres.write(Batch([reading(1)]), NOON_MS)
-        postgres.maintain(NOON_MS + 399 * DAY_MS)
-        assert len(postgres.accounts(*EVER)) == 1
-        postgres.maintain(NOON_MS + 401 * DAY_MS)
-        assert postgres.accounts(*EVER) == []
+    def test_roll_ups_and_accounts_are_kept_as_long_as_the_options_say(
+        self, postgres_server: PostgresServer, database: str
+    ) -> None:
+        options = postgres_server.options(database, rollup_retention_s=10 * 86_400.0)
+        with closing(Postgres(options)) as store:
+            store.write(Batch([reading(1)]), NOON_MS)
+            store.refresh(MANY)
+            store.maintain(NOON_MS + 10 * DAY_MS)
+            assert (len(store.accounts(*EVER)), len(store.rollups("C1", Span.HOUR, *EVER))) == (1, 1)
+            store.maintain(NOON_MS + 11 * DAY_MS)
+            assert (store.accounts(*EVER), store.rollups("C1", Span.HOUR, *EVER)) == ([], [])
+            assert store.history("C1", *EVER, MANY) == [reading(1)]
+
+    def test_only_the_newest_that_was_set_aside_is_kept(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgres_retention, "MAX_ASIDE", 3)
+        for number in range(10):
+            readings = [reading(1, number), Reading("C1", -1, number, 0)]
+            postgres.write(Batch(readings), NOON_MS + number)
+        postgres.maintain(NOON_MS)
+        assert [aside.found_ms - NOON_MS for aside in postgres.aside(MANY)] == [9, 9, 8, 8, 7, 7]
 
     def test_sinks_that_are_gone_are_forgotten(
         self, postgres_server: PostgresServer, postgres: Postgres, database: str
