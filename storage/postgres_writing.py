@@ -163,9 +163,9 @@ class Writer:
             self._sensors.clear()
         moments = (reading.timestamp_ms for reading in readings)
         self._partitions.make_ready(connection, (at for at in moments if 0 <= at <= LATEST_TIMESTAMP_MS), now_ms)
-        new = {reading.codifier for reading in readings} - self._sensors
+        new = set(filter(is_codifier, {reading.codifier for reading in readings} - self._sensors))
         if new:
-            connection.execute(_SENSORS, (json.dumps([codifier for codifier in new if is_codifier(codifier)]),))
+            connection.execute(_SENSORS, (json.dumps(list(new)),))
             self._sensors |= new
 
     def _commit(self, connection: Connection, attempt: _Attempt, now_ms: int) -> None:

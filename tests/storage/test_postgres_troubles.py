@@ -1,9 +1,9 @@
 """What goes wrong with a database server: each is said with its way out, and nothing is lost or stored twice."""
 
-import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from config.model import Configuration
 from protocol.accounts import Account
 from protocol.repair import Missing, Progress
-from storage import postgres_admin, postgres_link
+from storage import postgres_link
 from storage.postgres import Postgres, PostgresHistory
 from storage.postgres_options import PostgresOptions
 from storage.store import Batch, StoreError, Written
@@ -370,14 +369,37 @@ class TestAFullDisk:
             assert total(store) == Account("C1", NOON_MS, sent=10, heard=10, stored=10)
 
 
-def test_a_database_that_cannot_hold_a_text_sets_the_reading_aside(postgres_server: PostgresServer) -> None:
-    name = postgres_server.new_database("template0", "ENCODING 'LATIN1'")
-    postgres_admin.init(postgres_server.options(name), Configuration())
-    readings = [reading(0), reading(1, "21 °C"), reading(2, "温度"), reading(3)]
-    with closing(Postgres(postgres_server.options(name))) as store:
-        assert store.write(Batch(readings), NOON_MS) == Written(stored=3, rejected=1)
-        assert everything(store) == [readings[0], readings[1], readings[3]]
-    ((kept, why),) = postgres_server.execute("SELECT reading, reason FROM jph.rejected", name)
-    assert json.loads(kept)["value"] == "温度"
-    assert "no equivalent in encoding" in why
-    postgres_server.drop_database(name)
+WRITER = """
+import sys
+from protocol.accounts import Account
+from protocol.readings import Reading
+from protocol.repair import Progress
+from storage.postgres import Postgres
+from storage.postgres_options import PostgresOptions
+from storage.store import Batch
+store = Postgres(PostgresOptions(host=sys.argv[1], database=sys.argv[2], user="postgres"))
+first = 0
+while True:
+    readings = [Reading("C1", 1795348800000 + n, n, n / 8) for n in range(first, first + 50)]
+    first += 50
+    account = Account("C1", 1795348800000, sent=50, heard=50)
+    store.write(Batch(readings, [Progress("C1", first - 1)], [account]), 1795348800000)
+    print(first, flush=True)
+"""
+
+
+def test_a_sink_that_is_killed_leaves_readings_cursor_and_accounts_of_the_same_batches(
+    postgres_server: PostgresServer, postgres: Postgres, database: str
+) -> None:
+    command = [sys.executable, "-c", WRITER, str(postgres_server.socket_directory), database]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        committed = [int(writer.stdout.readline()) for _ in range(20)][-1]
+        writer.kill()
+        committed = max([committed, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+    with postgres_server.connect(database) as other, other.transaction():
+        other.execute("LOCK TABLE jph.writers IN EXCLUSIVE MODE")  # which the server gives once it noticed
+    stored = len(everything(postgres))
+    assert stored >= committed
+    assert postgres.progress() == {"C1": Progress("C1", stored - 1)}
+    assert total(postgres) == Account("C1", NOON_MS, sent=stored, heard=stored, stored=stored)
