@@ -30,6 +30,7 @@ STORING_LAST_S: Final = 10.0  # for the last batches at the end
 CLOSING_S: Final = 2.0  # for the store to close: one that hangs does not keep the process from ending
 TIDY_S: Final = 60.0  # between two times that the store tidies up
 ROLLED_UP: Final = 64  # hours of a sensor whose roll-ups are computed between two batches
+ASKING_PAUSE_S: Final = 0.01  # at least, between two times that requests are sent
 RANDOM: Final = 2**20
 
 
@@ -38,13 +39,14 @@ class Sink:
 
     What it missed, also while it was down, it asks the agents for; while its store is away readings wait, and those
     for which there is no room are left to the agents. `stored` counts readings that were new to the store. A halted
-    sink neither stores nor asks, and makes up for it later.
+    sink neither stores nor asks, and makes up for it later. `resting` tells that it waits between two batches.
     """
 
     def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
         self.node = node
         self.stored = 0
         self.trouble = ""
+        self.resting = True
         self.intake = Intake(lambda: surroundings.random_number(RANDOM) / RANDOM, hears=STORES[node.driver].hears)
         self._presence = presence
         self._surroundings = surroundings
@@ -53,6 +55,8 @@ class Sink:
         self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
         self._timer: asyncio.TimerHandle | None = None
         self._tidy_s = 0.0
+        self._closing = False
+        self._writing: asyncio.Future[Written] | None = None
 
     @property
     def waiting(self) -> int:
@@ -71,13 +75,16 @@ class Sink:
 
     def heard(self) -> None:
         """Ask for what is missing, now or when it is time."""
-        due_s = self.intake.due_s if self._presence.active else NEVER_S
+        due_s = self.intake.due_s
+        if due_s == NEVER_S or self._closing or not self._presence.active:
+            return
+        loop = asyncio.get_running_loop()
+        delay_s = max(ASKING_PAUSE_S, due_s - self._surroundings.monotonic())
         if self._timer is not None:
+            if self._timer.when() <= loop.time() + delay_s:
+                return
             self._timer.cancel()
-            self._timer = None
-        if due_s < NEVER_S:
-            delay_s = max(0.0, due_s - self._surroundings.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._ask)
+        self._timer = loop.call_later(delay_s, self._ask)
 
     async def run(self) -> None:
         """Store and report until cancelled."""
@@ -106,6 +113,7 @@ class Sink:
 
         A sink that never came to run, because another instance was there first, leaves its readings to that one.
         """
+        self._closing = True
         if self._timer is not None:
             self._timer.cancel()
         if self._presence.settled.is_set():
@@ -130,6 +138,8 @@ class Sink:
             async with asyncio.timeout(STORING_LAST_S):
                 await self._store_all()
         except (StoreError, TimeoutError) as error:
+            if self._writing is not None:
+                self._writing.cancel()
             cause = str(error) or f"the store needs more than {STORING_LAST_S:g} s"
             waiting = "%s: %d readings could not be stored, and will be asked for again: %s"
             log.error(waiting, self.node.codifier, self.waiting, cause)
@@ -137,7 +147,9 @@ class Sink:
     async def _store_for_ever(self) -> None:
         pause_s = 0.0
         while True:
+            self.resting = True
             await asyncio.sleep(pause_s)
+            self.resting = False
             try:
                 await self._store_all()
                 self._recovered()
@@ -160,8 +172,14 @@ class Sink:
             await self._store_batch(batch)
 
     async def _store_batch(self, batch: Batch) -> None:
-        """Store a batch. When that fails, or is cancelled, the same one is stored next: it may be there already."""
-        written = await self._thread.call(lambda: self._write(batch))
+        """Store a batch; when that fails, the same one is stored next. What is under way goes on though it is cancelled."""
+        if self._writing is None:
+            self._writing = self._thread.call(lambda: self._write(batch))
+        try:
+            written = await asyncio.shield(self._writing)
+        finally:
+            if self._writing.done():
+                self._writing = None
         self.intake.stored()
         self.stored += written.stored
         self._minute.append((self._surroundings.monotonic(), written.stored))
