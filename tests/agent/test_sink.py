@@ -283,7 +283,7 @@ async def test_a_store_that_stays_away_is_asked_less_and_less_and_named_once(
     for _ in range(300):
         before = ledger.tries
         await driven_time.advance(0.5)
-        await until(lambda: bench.sink.waiting == 1)
+        await until(lambda: bench.sink.resting)
         tried_s += [driven_time.time()] * (ledger.tries - before)
     pauses_s = [later - earlier for earlier, later in pairwise(tried_s)]
     assert pauses_s[:6] == [2, 4, 8, 16, LONGEST_BACK_OFF_S, LONGEST_BACK_OFF_S]
