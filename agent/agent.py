@@ -10,6 +10,7 @@ from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
 from agent.repeating import Repeating
+from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
@@ -99,10 +100,15 @@ class Agent:
 
         Raises NothingToRunError, and BusError for groups that no network has.
         """
-        while not self._stopped:
-            ending = await self._run_on_one_bus()
-            if ending is not Ending.NEW_BUS:
-                return ending
+        spooling = await self._begin_spooling()
+        try:
+            while not self._stopped:
+                ending = await self._run_on_one_bus(spooling)
+                if ending is not Ending.NEW_BUS:
+                    return ending
+        finally:
+            if spooling is not None:
+                await spooling.close()
         return Ending.STOPPED
 
     def stop(self) -> None:
@@ -126,7 +132,16 @@ class Agent:
         if self._ending is not None and not self._ending.done():
             self._spawn(self._reload_and_tell(), "reload")
 
-    async def _run_on_one_bus(self) -> Ending:
+    async def _begin_spooling(self) -> Spooling | None:
+        place = self.configuration.spool
+        if place is None:
+            return None
+        name = _chosen(self._choose, self.configuration)[0].codifier
+        spooling = Spooling(place, name, self.repeating, self._surroundings.clock)
+        await spooling.load()
+        return spooling
+
+    async def _run_on_one_bus(self, spooling: Spooling | None) -> Ending:
         self._ending = asyncio.get_running_loop().create_future()
         nodes = _chosen(self._choose, self.configuration)
         bus = BusSockets(
@@ -140,6 +155,7 @@ class Agent:
             patient=True,
         )
         async with bus as self._bus, asyncio.TaskGroup() as self._tasks:
+            writing = self._spawn(spooling.run(), "spool") if spooling is not None else None
             try:
                 self.repeating.open(_sensors_of(nodes), bus.send_to)
                 for node in nodes:
@@ -149,6 +165,8 @@ class Agent:
             finally:  # also when a fault ends it all: what a node moves is not to stay as it is
                 await self._close(list(self.stations.values()))
                 self.repeating.close()
+                if writing is not None:
+                    writing.cancel()
 
     async def _reload_and_tell(self) -> None:
         if await self.reload() is Code.TAKEN:

@@ -69,6 +69,12 @@ class Repeating:
         self._last[codifier] = sequence
         self.rings.add(datagram, self._clock.now().monotonic_s if sent_s is None else sent_s)
 
+    def forget(self) -> None:
+        """Keep nothing of what was, and let all numberings begin."""
+        self._last.clear()
+        for codifier in [ring.codifier for ring in self.rings]:
+            self.rings.close(codifier)
+
     def request(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
         """Take an `R`."""
         self.responder.request(frame, sender, now)
