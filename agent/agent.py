@@ -196,7 +196,9 @@ class Agent:
 
     def _look_who_hears(self) -> None:
         self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
-        self._sensors = {sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors}
+        self._sensors = {
+            sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors
+        }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
         self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
 

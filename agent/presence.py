@@ -158,6 +158,13 @@ class Presence:
         self._kept.continue_after(codifier, numbering.last)
         self._send([numbering.announcement(int(self._clock.now().wall_ms))])
 
+    def resume_numberings(self, codifiers: Iterable[str]) -> None:
+        """Name the last sequence of these sensors, of those that have readings from before."""
+        for codifier in codifiers:
+            if self._kept.last(codifier) is not None:
+                self._begin_numbering(codifier)
+        self.end_numbering()
+
     def set_active(self, *, active: bool) -> None:
         """Begin to send readings, or stop and name the last; whoever was told to tells that it is done."""
         self.life.set_active(active=active)

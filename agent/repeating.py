@@ -1,4 +1,4 @@
-"""What the sensors of this process sent, and sending it again to whoever did not hear it (docs/protocol.md, "Repair")."""
+"""What the sensors of this process sent, and sending it to whoever did not hear it (docs/protocol.md, "Repair")."""
 
 import asyncio
 from collections.abc import Callable, Collection

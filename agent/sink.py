@@ -1,4 +1,4 @@
-"""A node that stores what it hears, and asks for what it did not: the store is written to in batches, from one thread."""
+"""A node that stores what it hears, in batches and from one thread, and asks for what it did not hear."""
 
 import asyncio
 import logging
@@ -172,7 +172,7 @@ class Sink:
             await self._store_batch(batch)
 
     async def _store_batch(self, batch: Batch) -> None:
-        """Store a batch; when that fails, the same one is stored next. What is under way goes on though it is cancelled."""
+        """Store a batch; when that fails, the same one is next. What is under way goes on though this is cancelled."""
         if self._writing is None:
             self._writing = self._thread.call(lambda: self._write(batch))
         try:

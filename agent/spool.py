@@ -10,13 +10,14 @@ A spool is a folder with two files that take turns. Each holds batches:
 A power cut damages at most the batch that was being written, the last one of the newer file.
 """
 
+import errno
 import fcntl
 import logging
 import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from io import BufferedWriter
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +76,9 @@ class Spool:
                 path = self._turn()
             _append(path, batch)
         except OSError as error:
-            raise SpoolError(f"the spool {path} cannot be written: {error.strerror}", "make room on the disk") from error
+            raise SpoolError(
+                f"the spool {path} cannot be written: {error.strerror}", "make room on the disk"
+            ) from error
         self.written_bytes += len(batch)
         self.batches += 1
 
@@ -135,12 +138,16 @@ def _append(path: Path, batch: bytes) -> None:
     # Unbuffered: what a full disk did not take would else be tried again when the file is closed.
     with path.open("ab", buffering=0) as file:
         try:
-            if file.write(batch) != len(batch):
-                raise OSError(28, "No space left on device")
+            _write_whole(file, batch)
             os.fsync(file.fileno())
         except OSError:
             file.truncate(before)
             raise
+
+
+def _write_whole(file: FileIO, batch: bytes) -> None:
+    if file.write(batch) != len(batch):  # a disk that is nearly full takes a part
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _pack(datagrams: Iterable[bytes]) -> bytes:

@@ -24,7 +24,6 @@ from protocol.instants import Instant
 from protocol.numbering import Numbering
 from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
 
-
 log: Final = logging.getLogger("jph.spool")
 
 LOOK_S: Final = 1.0  # how often it is looked whether reserved numbers come to an end
@@ -53,7 +52,7 @@ class Spooling:
         self._trouble = ""
 
     async def load(self) -> None:
-        """Fill the rings; called before anything is sent. Without a spool that can be had the agent runs all the same."""
+        """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
         try:
             await self._thread.call(self._load)
             self._usable = True

@@ -66,6 +66,7 @@ class Station:
         self.presence.start(active=self.node.active)
         await self.presence.settled.wait()
         log.info("%s (%s) is on the bus", self.node.codifier, self.node.name or self.node.driver)
+        self.presence.resume_numberings(sensor.codifier for sensor in self.node.sensors)
         await self.source.run()
 
     async def close(self) -> None:

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 STORES: Final[dict[str, Entry]] = {
     "sqlite": Entry("storage.sqlite:Sqlite", "storage.sqlite:SqliteOptions"),
     "postgres": Entry("storage.postgres:Postgres", "storage.postgres_options:PostgresOptions", extra="postgres"),
-    "redis": Entry("storage.redis:Redis", "storage.redis_options:RedisOptions", extra="redis"),
+    "redis": Entry("storage.redis:Redis", "storage.redis_options:RedisOptions", extra="redis", hears=True),
 }
 
 

@@ -131,6 +131,24 @@ async def test_a_sink_that_was_down_asks_for_what_it_missed(
     assert total.repaired >= 60
 
 
+async def test_several_sinks_of_one_process_each_store_everything(
+    lan: Lan, devices: Devices, driven_time: DrivenLoop, path: Path, sink: str
+) -> None:
+    second = path.with_name("second.db")
+    sensor = await lan.host(SENSOR)
+    await until(lambda: len(devices) == 1)
+    storing = await start(lan, sink)
+    await take_readings(sensor, devices, 5)
+    await stop(storing)
+    await take_readings(sensor, devices, 100)
+    storing = await start(lan, f"{sink}\n{sink.replace('Q1', 'Q2').replace(str(path), str(second))}")
+    await take_readings(sensor, devices, 1)
+    await settle(driven_time, 10.0)
+    await stop(sensor)
+    await stop(storing)
+    assert numbers(path) == numbers(second) == sent(sensor)
+
+
 async def test_a_sink_that_was_down_finds_out_about_the_last_reading_of_a_halted_node(
     lan: Lan, devices: Devices, driven_time: DrivenLoop, path: Path, sink: str
 ) -> None:

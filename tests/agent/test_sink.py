@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
-from agent.presence import Presence
 from agent.intake import BATCH, MAX_WAITING
+from agent.presence import Presence
 from agent.sink import CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, STORING_LAST_S, Sink
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
@@ -32,6 +32,7 @@ from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
 
 NOON_MS = 1_700_000_000_000
+NOT_STORED = "Q1: 10 readings could not be stored, and will be asked for again"
 
 
 class Ledger:
@@ -90,7 +91,9 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ledger]]:
-    monkeypatch.setitem(STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True))
+    monkeypatch.setitem(
+        STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True)
+    )
     Ledger.begin_anew()
     yield Ledger
     if isinstance(Ledger.trouble, threading.Event):
@@ -366,7 +369,7 @@ async def test_at_the_end_of_a_sink_whose_store_is_away_the_loss_is_told(
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(10)
     await bench.close()
-    assert messages(caplog) == ["Q1: 10 readings could not be stored, and will be asked for again: the server does not answer"]
+    assert messages(caplog) == [f"{NOT_STORED}: the server does not answer"]
 
 
 async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
@@ -378,7 +381,7 @@ async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
     await driven_time.advance(FLUSH_S)
     await bench.close(seconds=STORING_LAST_S + CLOSING_S)
     assert messages(caplog) == [
-        f"Q1: 10 readings could not be stored, and will be asked for again: the store needs more than {STORING_LAST_S:g} s",
+        f"{NOT_STORED}: the store needs more than {STORING_LAST_S:g} s",
         f"Q1: the store does not close within {CLOSING_S:g} s",
     ]
 

@@ -1,6 +1,9 @@
 """The rings survive a restart: real files, on a network on loopback, in time that the test drives."""
 
 import asyncio
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -60,6 +63,17 @@ class Agent:
     def kept(self, codifier: str = "C1") -> list[int]:
         ring = self.repeating.rings.open(codifier)
         return [] if ring.first is None else [number for number, _ in ring.datagrams(ring.first, len(ring))]
+
+
+@contextlib.contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond; the interpreter ignores the signal, so that writing fails."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 async def test_after_an_orderly_end_all_is_kept_and_the_numbering_goes_on(
@@ -178,13 +192,34 @@ async def test_a_folder_that_cannot_be_had_keeps_nobody_from_running(
     assert len(agent.kept()) == 5
 
 
+async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(
+    driven_time: DrivenLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = await Agent(driven_time, tmp_path).start()
+    agent.publish(10)
+    await agent.written(1)
+    file = agent.spooling.spool.folder / NAMES[0]
+    size = file.stat().st_size
+    agent.publish(50)
+    with files_of_at_most(size + 10):
+        while not caplog.records:
+            await driven_time.advance(60.0)
+            await asyncio.sleep(0)
+    assert ("cannot be written" in caplog.text, file.stat().st_size) == (True, size)
+    await agent.end()
+    again = await Agent(driven_time, tmp_path).start()
+    assert again.kept() == agent.kept()
+    await again.end()
+
+
 async def test_files_take_turns_and_stay_within_the_size(driven_time: DrivenLoop, tmp_path: Path) -> None:
     agent = Agent(driven_time, tmp_path)
     spool = agent.spooling.spool
     spool.max_bytes = 20_000
     await agent.start()
     for batch in range(40):
-        lot = [encode_reading(Reading("C1", 1_700_000_000_000 + 977 * i, 500 * batch + i, i * 0.37)) for i in range(100)]
+        numbers = range(500 * batch, 500 * batch + 100)
+        lot = [encode_reading(Reading("C1", 1_700_000_000_000 + 977 * i, i, i * 0.37)) for i in numbers]
         await asyncio.to_thread(spool.append, lot)
     assert sum((spool.folder / name).stat().st_size for name in NAMES) <= 20_000
     await agent.die()
