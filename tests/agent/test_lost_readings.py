@@ -83,11 +83,11 @@ async def settle(loop: DrivenLoop, seconds: float = 5.0) -> None:
 
 
 async def start(lan: Lan, sink: str) -> Host:
-    """Start a sink and wait until it knows how far its store has got."""
+    """Start sinks and wait until they know how far their stores have got."""
     host = await lan.host(sink)
-    source = host.agent.stations["Q1"].source
-    assert isinstance(source, Sink)
-    await until(lambda: source.intake.resumed)
+    for station in host.agent.stations.values():
+        assert isinstance(station.source, Sink)
+        await until(lambda intake=station.source.intake: intake.resumed)  # type: ignore[misc] # bound now
     return host
 
 

@@ -143,7 +143,7 @@ class Bench:
     async def flush(self) -> None:
         """Let the time to store pass, and wait until nothing waits any more."""
         await self.loop.advance(FLUSH_S)
-        await until(lambda: self.sink.waiting == 0)
+        await until(lambda: self.sink.waiting == 0 and self.sink.resting)
 
     def miss(self, count: int) -> None:
         """Let so many readings be sent that are not heard."""

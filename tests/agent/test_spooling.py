@@ -18,6 +18,7 @@ from protocol.numbering import Numbering
 from protocol.readings import Reading
 from protocol.rings import Rings
 from protocol.sequences import after, distance
+from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
 
@@ -202,9 +203,8 @@ async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(
     size = file.stat().st_size
     agent.publish(50)
     with files_of_at_most(size + 10):
-        while not caplog.records:
-            await driven_time.advance(60.0)
-            await asyncio.sleep(0)
+        await driven_time.advance(60.0)
+        await until(lambda: bool(caplog.records))
     assert ("cannot be written" in caplog.text, file.stat().st_size) == (True, size)
     await agent.end()
     again = await Agent(driven_time, tmp_path).start()
