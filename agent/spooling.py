@@ -35,7 +35,10 @@ DAY_S: Final = 86_400.0
 
 
 class Spooling:
-    """Writes what is sent to the disk, once an interval; more often only when a sensor has used up its numbers."""
+    """Writes what is sent to the disk, once an interval; more often only when a sensor has used up its numbers.
+
+    `resting` tells that it waits for the next time.
+    """
 
     def __init__(self, place: SpoolPlace, name: str, repeating: Repeating, clock: Clock) -> None:
         folder = Path(place.path).expanduser() / quote(name, safe="").replace(".", "%2E")
@@ -48,6 +51,7 @@ class Spooling:
         self._reserved: dict[str, int] = {}
         self._started_s = self._written_s = clock.now().monotonic_s
         self._described_s = self._started_s
+        self.resting = False
         self._usable = False
         self._trouble = ""
 
@@ -63,7 +67,9 @@ class Spooling:
     async def run(self) -> None:
         """Write until cancelled."""
         while self._usable:
+            self.resting = True
             await asyncio.sleep(min(LOOK_S, self._interval_s))
+            self.resting = False
             if self._is_due():
                 await self._write(final=False)
             self._describe_daily()
