@@ -9,6 +9,8 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
+from agent.repeating import Repeating
+from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
@@ -19,6 +21,7 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
+from protocol.rings import Rings
 from protocol.senders import Sender
 from storage.registry import STORES
 
@@ -35,6 +38,7 @@ Taken = Callable[[Configuration], None]
 
 _EVERYBODY: Final = EVERYBODY.encode()
 _ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode())
+_REPEAT: Final = Flag.REPEAT.encode()
 
 
 class NothingToRunError(JphError):
@@ -67,6 +71,7 @@ class Agent:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
+        self.repeating = Repeating(_rings(configuration), surroundings.clock)
         self.started = asyncio.Event()
         self._load = load
         self._choose = choose
@@ -78,6 +83,8 @@ class Agent:
         self._ending: asyncio.Future[Ending] | None = None
         self._stopped = False
         self._addressed: set[bytes] = set()
+        self._sensors: set[bytes] = set()
+        self._hears_all = False
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
         self._changing = asyncio.Lock()
@@ -93,10 +100,15 @@ class Agent:
 
         Raises NothingToRunError, and BusError for groups that no network has.
         """
-        while not self._stopped:
-            ending = await self._run_on_one_bus()
-            if ending is not Ending.NEW_BUS:
-                return ending
+        spooling = await self._begin_spooling()
+        try:
+            while not self._stopped:
+                ending = await self._run_on_one_bus(spooling)
+                if ending is not Ending.NEW_BUS:
+                    return ending
+        finally:
+            if spooling is not None:
+                await spooling.close()
         return Ending.STOPPED
 
     def stop(self) -> None:
@@ -120,7 +132,16 @@ class Agent:
         if self._ending is not None and not self._ending.done():
             self._spawn(self._reload_and_tell(), "reload")
 
-    async def _run_on_one_bus(self) -> Ending:
+    async def _begin_spooling(self) -> Spooling | None:
+        place = self.configuration.spool
+        if place is None:
+            return None
+        name = _chosen(self._choose, self.configuration)[0].codifier
+        spooling = Spooling(place, name, self.repeating, self._surroundings.clock)
+        await spooling.load()
+        return spooling
+
+    async def _run_on_one_bus(self, spooling: Spooling | None) -> Ending:
         self._ending = asyncio.get_running_loop().create_future()
         nodes = _chosen(self._choose, self.configuration)
         bus = BusSockets(
@@ -128,18 +149,24 @@ class Agent:
             self._surroundings.clock,
             _buses_for(nodes),
             self._receive,
+            receive_unicast=self._receive_unicast if any(map(_is_sink, nodes)) else None,
             wanted=self._concerns_us,
             changed=self._bus_changed,
             patient=True,
         )
         async with bus as self._bus, asyncio.TaskGroup() as self._tasks:
+            writing = self._spawn(spooling.run(), "spool") if spooling is not None else None
             try:
+                self.repeating.open(_sensors_of(nodes), bus.send_to)
                 for node in nodes:
                     self._start(node)
                 self.started.set()
                 return await self._ending
             finally:  # also when a fault ends it all: what a node moves is not to stay as it is
                 await self._close(list(self.stations.values()))
+                self.repeating.close()
+                if writing is not None:
+                    writing.cancel()
 
     async def _reload_and_tell(self) -> None:
         if await self.reload() is Code.TAKEN:
@@ -155,6 +182,7 @@ class Agent:
             node,
             self._surroundings,
             bus=self._bus,
+            kept=self.repeating,
             spawn=self._spawn,
             reload=self.reload,
             give_way=self._give_way,
@@ -168,7 +196,11 @@ class Agent:
 
     def _look_who_hears(self) -> None:
         self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
+        self._sensors = {
+            sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors
+        }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
+        self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
 
     def _give_way(self, other: GaveWay) -> None:
         log.error("%s: this one stops; `jph-agent --takeover` starts all the same", other)
@@ -235,6 +267,7 @@ class Agent:
         await self._close(changed)
         if self._ending is not None and self._ending.done():
             return  # all of them are being closed
+        self.repeating.open(_sensors_of(nodes), self._bus.send_to)
         new = [node for node in nodes if node.codifier not in self.stations]
         for node in new:
             self._start(node)
@@ -257,9 +290,11 @@ class Agent:
         if len(datagram) != CONTROL_FRAME_BYTES or datagram[24:28] != _CONTROL_LENGTH:
             return True
         source, destination = datagram[17:19], datagram[19:21]
+        if datagram[16:17] == _REPEAT:
+            return destination in self._sensors or self._hears_all
         if destination == _EVERYBODY and datagram[16:17] in _ANNOUNCEMENTS:
-            return source in self._addressed
-        return destination in self._addressed or source in self._addressed
+            return self._hears_all or source in self._addressed
+        return self._hears_all or destination in self._addressed or source in self._addressed
 
     def _receive(self, bus: Bus, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         for datagram, sender in datagrams:
@@ -270,11 +305,30 @@ class Agent:
                 continue
             if isinstance(frame, ControlFrame):
                 self._hear(frame, sender, now)
-            else:
-                for sink in self._sinks:
-                    sink.source.take(frame)
+            for sink in self._sinks:
+                sink.source.hear(frame, now)
+        self._tell_sinks()
+
+    def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
+        """Take the answers to requests of the sinks: readings, and what is not kept."""
+        for datagram, sender in datagrams:
+            bus = Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
+            try:
+                frame = frames.decode(bus, datagram)
+            except DecodeError as error:
+                self._count_bad(error, bus, sender)
+                continue
+            for sink in self._sinks:
+                sink.source.hear_answer(frame, now)
+        self._tell_sinks()
+
+    def _tell_sinks(self) -> None:
+        for sink in self._sinks:
+            sink.source.heard()
 
     def _hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
+        if frame.flag is Flag.REPEAT:
+            self.repeating.request(frame, sender, now)
         own = sender == self._bus.address  # a node of this process is no rival of itself, also after a restart
         for station in self._concerned(frame):
             if not (own and frame.source == station.node.codifier):
@@ -305,6 +359,15 @@ def _chosen(choose: Choose, configuration: Configuration) -> tuple[Node, ...]:
 def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
     """Only a sink needs to hear readings: a Pi that has none is not woken by those of a thousand others."""
     return frozenset({Bus.CONTROL, Bus.DATA} if any(map(_is_sink, nodes)) else {Bus.CONTROL})
+
+
+def _sensors_of(nodes: Iterable[Node]) -> list[str]:
+    return [sensor.codifier for node in nodes for sensor in node.sensors]
+
+
+def _rings(configuration: Configuration) -> Rings:
+    limits = configuration.rings
+    return Rings(limits.memory_bytes, limits.readings, limits.age_s)
 
 
 def _is_sink(node: Node) -> bool:

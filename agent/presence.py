@@ -33,6 +33,35 @@ class Transmitter(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """Where a presence keeps the readings that it sends, so that they can be sent again."""
+
+    def keep(self, codifier: str, sequence: int, datagram: bytes) -> None:
+        """Keep a datagram that is sent now: a reading, or the announcement of a numbering."""
+        ...
+
+    def last(self, codifier: str) -> int | None:
+        """Return the last number that a sensor used, None when its numbering begins."""
+        ...
+
+    def continue_after(self, codifier: str, last: int) -> None:
+        """Let a sensor's readings be numbered on after `last`."""
+        ...
+
+
+class KeptNowhere:
+    """For programs whose readings nobody may ask for again."""
+
+    def keep(self, codifier: str, sequence: int, datagram: bytes) -> None:
+        """Keep nothing."""
+
+    def last(self, codifier: str) -> int | None:
+        """Know nothing."""
+
+    def continue_after(self, codifier: str, last: int) -> None:
+        """Keep nothing."""
+
+
 class GaveWay(Exception):  # noqa: N818 - not an error: another instance was there first
     """Another instance of this codifier is running at `sender`."""
 
@@ -46,7 +75,7 @@ class Presence:
     """One codifier that announces itself, answers pings, takes commands and publishes readings.
 
     `carry_out` acts on a command and says how it ended; `spawn` starts its task. `give_way` is told when another
-    instance of the codifier was there first.
+    instance of the codifier was there first. What is sent is kept in `kept`, where the numberings go on from as well.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different part of the world
@@ -60,6 +89,7 @@ class Presence:
         random_number: Callable[[int], int],
         carry_out: Callable[[ControlFrame], Awaitable[Code]],
         give_way: Callable[[GaveWay], None],
+        kept: Kept | None = None,
         takeover: bool = False,
     ) -> None:
         self.codifier = codifier
@@ -71,6 +101,7 @@ class Presence:
         self._random_number = random_number
         self._carry_out = carry_out
         self._give_way = give_way
+        self._kept: Kept = kept or KeptNowhere()
         self._numberings: dict[str, Numbering] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._announced = False
@@ -121,14 +152,27 @@ class Presence:
         numbering = self._numberings.get(codifier) or self._begin_numbering(codifier)
         measured_ms = int(now.wall_ms) if timestamp_ms is None else timestamp_ms
         for datagram in numbering.datagrams(value, attributes, measured_ms):
+            self._kept.keep(codifier, numbering.last, datagram)
             self._bus.send(Bus.DATA, datagram)
         if codifier == self.codifier:
             self.life.read(now)
 
+    def say(self, flag: Flag, destination: str, number: float) -> None:
+        """Send a control frame to another node."""
+        self._send([self.life.say(flag, destination, number, self._clock.now())])
+
     def number_on_from(self, codifier: str, sequence: int) -> None:
         """Announce that the readings of a sensor continue after this sequence."""
         numbering = self._numberings[codifier] = Numbering(codifier, sequence % MODULUS)
+        self._kept.continue_after(codifier, numbering.last)
         self._send([numbering.announcement(int(self._clock.now().wall_ms))])
+
+    def resume_numberings(self, codifiers: Iterable[str]) -> None:
+        """Name the last sequence of these sensors, of those that have readings from before."""
+        for codifier in codifiers:
+            if self._kept.last(codifier) is not None:
+                self._begin_numbering(codifier)
+        self.end_numbering()
 
     def set_active(self, *, active: bool) -> None:
         """Begin to send readings, or stop and name the last; whoever was told to tells that it is done."""
@@ -153,7 +197,9 @@ class Presence:
             self._do(self.life.leave(self._clock.now()))
 
     def _begin_numbering(self, codifier: str) -> Numbering:
-        return self._numberings.setdefault(codifier, Numbering(codifier, self._random_number(MODULUS)))
+        last = self._kept.last(codifier)
+        numbering = Numbering(codifier, self._random_number(MODULUS) if last is None else last)
+        return self._numberings.setdefault(codifier, numbering)
 
     def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
@@ -168,7 +214,10 @@ class Presence:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
-        self._do(self.life.tick(self._clock.now()))
+        actions = self.life.tick(self._clock.now())
+        self._do(actions)
+        if any(isinstance(action, Send) and action.frame.flag is Flag.ALIVE for action in actions):
+            self.end_numbering()  # with every keep-alive: what named the last reading may have been lost as well
         if self._timer is not None:
             self._schedule()
 

@@ -13,7 +13,8 @@ from config.model import Node, Sensor
 from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, Place
 from drivers.registry import driver_class
 from protocol.errors import JphError
-from protocol.frames import DataFrame
+from protocol.frames import Frame
+from protocol.instants import Instant
 from protocol.readings import Value
 
 log: Final = logging.getLogger("jph.node")
@@ -63,8 +64,14 @@ class Sensing:
         async with self._reading:
             await self._supervisor.step(by)
 
-    def take(self, frame: DataFrame) -> None:
-        """Ignore what others publish."""
+    def hear(self, frame: Frame, now: Instant) -> None:
+        """Ignore what others say."""
+
+    def hear_answer(self, frame: Frame, now: Instant) -> None:
+        """Ignore it: a driver asks nobody."""
+
+    def heard(self) -> None:
+        """Do nothing."""
 
     async def close(self) -> None:
         """Let go of the device; an actuator returns to its safe value."""

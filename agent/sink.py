@@ -1,63 +1,90 @@
-"""A node that stores what it hears: readings wait in memory and go to the store in batches, from one thread."""
+"""A node that stores what it hears, in batches and from one thread, and asks for what it did not hear."""
 
 import asyncio
 import logging
-import math
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
+from agent.intake import Intake
 from agent.presence import Presence
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.model import Node
-from protocol.frames import DataFrame, Flag
-from protocol.readings import Reading
-from storage.registry import store_class
-from storage.store import Store, StoreError
+from protocol.commands import pack_pair
+from protocol.frames import Flag, Frame
+from protocol.holes import NEVER_S
+from protocol.instants import Instant
+from protocol.repair import Progress
+from storage.registry import STORES, store_class
+from storage.store import Batch, Store, StoreError, Written
+
+T = TypeVar("T")
 
 log: Final = logging.getLogger("jph.sink")
 
-MAX_WAITING: Final = 100_000  # readings, about 25 MiB: 100 s of 1,000 sensors at 1 Hz while a store is away
-BATCH: Final = 5_000  # readings in one transaction
 FLUSH_S: Final = 1.0  # a reading waits at most so long in a healthy sink
 LONGEST_BACK_OFF_S: Final = 30.0
 STORING_LAST_S: Final = 10.0  # for the last batches at the end
 CLOSING_S: Final = 2.0  # for the store to close: one that hangs does not keep the process from ending
+TIDY_S: Final = 60.0  # between two times that the store tidies up
+ROLLED_UP: Final = 64  # hours of a sensor whose roll-ups are computed between two batches
+ASKING_PAUSE_S: Final = 0.01  # at least, between two times that requests are sent
+RANDOM: Final = 2**20
 
 
 class Sink:
     """Stores every reading of the data bus; its own reading is how many were stored in the last minute.
 
-    `stored` counts readings that were new to the store, `lost` those that were given up: the oldest when too many
-    wait, and what waits at the end when the store is away. A halted sink stores nothing.
+    What it missed, also while it was down, it asks the agents for; while its store is away readings wait, and those
+    for which there is no room are left to the agents. `stored` counts readings that were new to the store. A halted
+    sink neither stores nor asks, and makes up for it later. `resting` tells that it waits between two batches.
     """
 
     def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
         self.node = node
         self.stored = 0
-        self.lost = 0
         self.trouble = ""
+        self.resting = True
+        self.intake = Intake(lambda: surroundings.random_number(RANDOM) / RANDOM, hears=STORES[node.driver].hears)
         self._presence = presence
         self._surroundings = surroundings
         self._thread = DaemonThreads(f"sink {node.codifier}", limit=1)
         self._store: Store | None = None  # belongs to the thread
-        self._waiting: deque[Reading] = deque()
         self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
+        self._timer: asyncio.TimerHandle | None = None
+        self._tidy_s = 0.0
+        self._closing = False
+        self._writing: asyncio.Future[Written] | None = None
 
     @property
     def waiting(self) -> int:
-        """How many readings wait for the store."""
-        return len(self._waiting)
+        """How many frames wait for the store."""
+        return self.intake.waiting
 
-    def take(self, frame: DataFrame) -> None:
-        """Keep a reading until the next batch, unless the sink is halted or the value is no finite number."""
-        value = frame.value
-        is_storable = not isinstance(value, float) or math.isfinite(value)
-        if frame.flag is not Flag.NUMBERING and is_storable and self._presence.active:
-            self._waiting.append(frame.reading())
-            self._give_up_what_is_too_much()
+    def hear(self, frame: Frame, now: Instant) -> None:
+        """Take a frame of one of the buses, unless the sink is halted."""
+        if self._presence.active:
+            self.intake.hear(frame, now)
+
+    def hear_answer(self, frame: Frame, now: Instant) -> None:
+        """Take a frame that came to this process alone."""
+        if self._presence.active:
+            self.intake.hear(frame, now, asked=True)
+
+    def heard(self) -> None:
+        """Ask for what is missing, now or when it is time."""
+        due_s = self.intake.due_s
+        if due_s == NEVER_S or self._closing or not self._presence.active:
+            return
+        loop = asyncio.get_running_loop()
+        delay_s = max(ASKING_PAUSE_S, due_s - self._surroundings.monotonic())
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + delay_s:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(delay_s, self._ask)
 
     async def run(self) -> None:
         """Store and report until cancelled."""
@@ -86,6 +113,9 @@ class Sink:
 
         A sink that never came to run, because another instance was there first, leaves its readings to that one.
         """
+        self._closing = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._presence.settled.is_set():
             await self._store_the_last()
         closing = self._thread.call(self._close_store)
@@ -96,54 +126,91 @@ class Sink:
             log.error("%s: the store was not closed in order: %s", self.node.codifier, error)
         self._thread.close()
 
+    def _ask(self) -> None:
+        self._timer = None
+        if self._presence.active:
+            for codifier, first, count in self.intake.requests(self._surroundings.clock.now()):
+                self._presence.say(Flag.REPEAT, codifier, pack_pair(first, count))
+        self.heard()
+
     async def _store_the_last(self) -> None:
         try:
             async with asyncio.timeout(STORING_LAST_S):
                 await self._store_all()
         except (StoreError, TimeoutError) as error:
-            self.lost += len(self._waiting)
+            if self._writing is not None:
+                self._writing.cancel()
             cause = str(error) or f"the store needs more than {STORING_LAST_S:g} s"
-            log.error("%s: %d readings could not be stored: %s", self.node.codifier, len(self._waiting), cause)
+            waiting = "%s: %d readings could not be stored, and will be asked for again: %s"
+            log.error(waiting, self.node.codifier, self.waiting, cause)
 
     async def _store_for_ever(self) -> None:
-        pause_s = FLUSH_S
+        pause_s = 0.0
         while True:
+            self.resting = True
             await asyncio.sleep(pause_s)
+            self.resting = False
             try:
                 await self._store_all()
-                pause_s = FLUSH_S
                 self._recovered()
+                await self._tidy_up()
+                pause_s = FLUSH_S
             except StoreError as error:
-                pause_s = min(pause_s * 2, LONGEST_BACK_OFF_S)
+                pause_s = min(max(pause_s, FLUSH_S) * 2, LONGEST_BACK_OFF_S)
                 self._failed(error)
 
     async def _store_all(self) -> None:
-        while self._waiting:
-            await self._store_batch()
+        if not self.intake.resumed:
+            self.intake.resume(await self._thread.call(self._progress))
+        await self._store_sealed()
+        self.intake.seal()
+        await self._store_sealed()
+        self.heard()  # there is room again
 
-    async def _store_batch(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+    async def _store_sealed(self) -> None:
+        while (batch := self.intake.batch()) is not None:
+            await self._store_batch(batch)
+
+    async def _store_batch(self, batch: Batch) -> None:
+        """Store a batch; when that fails, the same one is next. What is under way goes on though this is cancelled."""
+        if self._writing is None:
+            self._writing = self._thread.call(lambda: self._write(batch))
         try:
-            new = await self._thread.call(lambda: self._write(batch))
-        except BaseException:
-            # It may be in the store when this was cancelled, but writing it once more changes nothing.
-            self._waiting.extendleft(reversed(batch))
-            self._give_up_what_is_too_much()
-            raise
-        self.stored += new
-        self._minute.append((self._surroundings.monotonic(), new))
+            written = await asyncio.shield(self._writing)
+        finally:
+            if self._writing.done():
+                self._writing = None
+        self.intake.stored()
+        self.stored += written.stored
+        self._minute.append((self._surroundings.monotonic(), written.stored))
 
-    def _give_up_what_is_too_much(self) -> None:
-        while len(self._waiting) > MAX_WAITING:
-            self._waiting.popleft()
-            self.lost += 1
+    async def _tidy_up(self) -> None:
+        now = self._surroundings.clock.now()
+        is_time = now.monotonic_s >= self._tidy_s
+        if is_time:
+            self._tidy_s = now.monotonic_s + TIDY_S
+        await self._thread.call(lambda: self._tidy(int(now.wall_ms), maintain=is_time))
 
-    def _write(self, batch: Sequence[Reading]) -> int:
-        """In the thread: open the store if it is not, and write."""
+    # In the thread
+
+    def _progress(self) -> list[Progress]:
+        return self._guarded(lambda store: list(store.progress().values()))
+
+    def _write(self, batch: Batch) -> Written:
+        now_ms = int(self._surroundings.clock.now().wall_ms)
+        return self._guarded(lambda store: store.write(batch, now_ms))
+
+    def _tidy(self, now_ms: int, *, maintain: bool) -> None:
+        self._guarded(lambda store: store.refresh(ROLLED_UP, now_ms))
+        if maintain:
+            self._guarded(lambda store: store.maintain(now_ms))
+
+    def _guarded(self, use: Callable[[Store], T]) -> T:
+        """Use the store, opened if it is not; whatever goes wrong is a StoreError."""
         try:
             if self._store is None:
                 self._store = store_class(self.node.driver)(self.node.options)
-            return self._store.write(batch)
+            return use(self._store)
         except StoreError:
             raise
         except Exception as error:  # a fault in one store stops neither the other nodes of this process nor the bus
@@ -151,10 +218,12 @@ class Sink:
             raise StoreError(f"{type(error).__name__}: {error}") from error
 
     def _close_store(self) -> None:
-        """In the thread, which is through with everything else then."""
+        """Close the store, after everything else."""
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    # In the loop
 
     async def _report_for_ever(self) -> None:
         while True:
@@ -163,10 +232,11 @@ class Sink:
 
     def _failed(self, error: StoreError) -> None:
         if str(error) != self.trouble:
-            log.error("%s: %s; %d readings wait", self.node.codifier, error, len(self._waiting))
+            log.error("%s: %s; %d readings wait", self.node.codifier, error, self.waiting)
         self.trouble = str(error)
 
     def _recovered(self) -> None:
         if self.trouble:
-            log.warning("%s: stores again; %d readings were given up", self.node.codifier, self.lost)
+            log.warning("%s: stores again; %d readings are asked for", self.node.codifier, self.intake.left)
         self.trouble = ""
+        self.intake.left = 0

@@ -6,7 +6,8 @@ from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.surroundings import Surroundings
 from config.model import Node
-from protocol.frames import DataFrame
+from protocol.frames import Frame
+from protocol.instants import Instant
 from storage.registry import STORES
 
 
@@ -29,8 +30,16 @@ class Source(Protocol):
         """Change the value; raises DriverError."""
         ...
 
-    def take(self, frame: DataFrame) -> None:
-        """Take a frame of the data bus."""
+    def hear(self, frame: Frame, now: Instant) -> None:
+        """Take a frame of one of the buses."""
+        ...
+
+    def hear_answer(self, frame: Frame, now: Instant) -> None:
+        """Take a frame that came to this process alone."""
+        ...
+
+    def heard(self) -> None:
+        """Look at what is to be done after some frames."""
         ...
 
     async def close(self) -> None:

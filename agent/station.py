@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from agent.presence import GaveWay, Presence, Transmitter
+from agent.presence import GaveWay, Kept, Presence, Transmitter
 from agent.sources import Source, make_source
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
@@ -32,6 +32,7 @@ class Station:
         surroundings: Surroundings,
         *,
         bus: Transmitter,
+        kept: Kept,
         spawn: Spawn,
         reload: Reload,
         give_way: Callable[[GaveWay], None],
@@ -46,6 +47,7 @@ class Station:
             random_number=surroundings.random_number,
             carry_out=self.carry_out,
             give_way=give_way,
+            kept=kept,
             takeover=surroundings.takeover,
         )
         self.source: Source = make_source(node, self.presence, surroundings)
@@ -65,6 +67,7 @@ class Station:
         await self.presence.settled.wait()
         where = "is on the bus" if self.presence.announced else "waits for the network"
         log.info("%s (%s) %s", self.node.codifier, self.node.name or self.node.driver, where)
+        self.presence.resume_numberings(sensor.codifier for sensor in self.node.sensors)
         await self.source.run()
 
     async def close(self) -> None:

@@ -24,19 +24,25 @@ from config.report import Report
 
 
 class _Driver(NamedTuple):
-    """What a Type of the original is here. `proxy_channel` is what the driver calls the value of its one proxy."""
+    """What a Type of the original is here. `proxy_channel` is what the driver calls the value of its one proxy.
+
+    `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
+    """
 
     name: str
     options: Mapping[str, str] = {}  # the original's key -> the driver's
     constants: Mapping[str, str] = {}
     proxy_channel: str | None = None
+    table: str | None = None
 
+
+_SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
 
 _DRIVERS: Final = {
     "TempLinux": _Driver("pipe", {"Pipe": "path"}, {"scale": "0.001"}),
     "controlSensor": _Driver("control", {"Default": "default"}),
     "ControlProgram": _Driver("console"),
-    "jphPostgreSQL": _Driver("postgres"),
+    "jphPostgreSQL": _Driver("postgres", _SQL, table="SQL"),
     "postgresCalcHandler": _Driver("rollup"),
     "jphCalcHistory": _Driver("rollup"),
     "jphRedis": _Driver("redis"),
@@ -194,7 +200,7 @@ _REWRITTEN: Final[Mapping[str, Callable[[Tree], Tree]]] = {"Symbol": _unit, "Con
 def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> dict[str, Entry]:
     options = {
         driver.options.get(key, key): _freed(entry) if key in driver.options else entry
-        for key, entry in _settings(owner.settings)
+        for key, entry in _settings(_opened(owner.settings, driver.table))
     }
     for key, text in driver.constants.items():
         options[key] = Entry(key, owner.line, Scalar(text, meaning(text), owner.line))
@@ -203,6 +209,14 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
     if described:
         options["channels"] = Entry("Proxy", owner.line, Table(described, owner.line))
     return options
+
+
+def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Entry]:
+    """Put what a table within the settings holds in its place."""
+    found = settings.get(name) if name else None
+    if found is None or not isinstance(found.tree, Table):
+        return settings
+    return {key: entry for key, entry in settings.items() if key != name} | found.tree.entries
 
 
 def _settings(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:

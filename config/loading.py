@@ -11,16 +11,16 @@ import msgspec
 from config import sources
 from config.check import build
 from config.dictconfig import check_logging
-from config.document import Table, parse, plain
+from config.document import Entry, Scalar, Table, parse, plain
 from config.messages import at, is_nothing, join, refuse_section, shown
-from config.model import Configuration, Defaults, Kinds, Network, Node, Problem
+from config.model import Configuration, Defaults, Kinds, Network, Node, Problem, RingLimits, SpoolPlace
 from config.nodes import NodesBuilder
 from config.options import OptionsBuilder
 from config.report import Report
 from config.spots import Spot
 from config.texts import Text
 
-SECTIONS: Final = ("network", "defaults", "nodes", "logging")
+SECTIONS: Final = ("network", "defaults", "rings", "spool", "nodes", "logging")
 
 OWN_PREFIX: Final = "x-"
 """Sections that begin like this are the writer's own: a place for what `&anchors` share."""
@@ -89,6 +89,8 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
     return Configuration(
         network=network,
         defaults=defaults,
+        rings=_section("rings", RingLimits, document, report),
+        spool=_spool(document, report),
         nodes=_nodes(document, NodesBuilder(defaults, OptionsBuilder(kinds, report, lenient=lenient), report), report),
         logging=_logging(document, report),
         source=report.file,
@@ -100,6 +102,17 @@ def _section(key: str, kind: type[S], document: Table, report: Report) -> S:
     entry = document.entries.get(key)
     built = None if entry is None or is_nothing(entry.tree) else build(kind, entry.tree, entry.name, report)
     return kind() if built is None else built
+
+
+def _spool(document: Table, report: Report) -> SpoolPlace | None:
+    """Build the spool's section, which may also be nothing but the path."""
+    entry = document.entries.get("spool")
+    if entry is None or is_nothing(entry.tree):
+        return None
+    tree = entry.tree
+    if isinstance(tree, Scalar):
+        tree = Table({"path": Entry("path", entry.line, tree)}, entry.line)
+    return build(SpoolPlace, tree, entry.name, report)
 
 
 def _nodes(document: Table, builder: NodesBuilder, report: Report) -> dict[str, Node]:

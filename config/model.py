@@ -10,9 +10,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from config.durations import Seconds
+from config.durations import Bytes, Seconds
 from protocol.alarms import Alarms
 from protocol.errors import JphError
+from protocol.sequences import RENUMBERED_BEYOND
 
 Kinds: TypeAlias = Callable[[str], type[msgspec.Struct] | None]
 """Gives the type of the options of a driver or store by its name, and None for a name that it does not know."""
@@ -25,6 +26,8 @@ OWN_CHANNEL: Final = "value"
 
 OPERATOR: Final = "console"
 """The driver of codifiers that stand for a person's program: they have no readings, and no agent runs them."""
+
+SMALLEST_SPOOL_BYTES: Final = 64 * 2**10
 
 TIMEOUT_INTERVALS: Final = 2.5
 """A sensor without a `timeout` is stale after at least so many of its intervals: one lost reading is no alarm."""
@@ -73,6 +76,28 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     data: Group = Group("239.192.71.1", 7002)
     interface: str | None = None
     ttl: Annotated[int, msgspec.Meta(ge=0, le=255)] = 2
+
+
+class RingLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an agent keeps of what its sensors sent: by time and number for each sensor, in memory for all."""
+
+    age_s: Seconds = msgspec.field(default=86_400.0, name="age")
+    readings: Annotated[int, msgspec.Meta(ge=1, le=RENUMBERED_BEYOND)] = RENUMBERED_BEYOND
+    memory_bytes: Bytes = msgspec.field(default=8 * 2**20, name="memory")
+
+
+class SpoolPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent keeps on disk what its sensors sent, how often it writes there at most, and how much."""
+
+    path: str
+    interval_s: Seconds = msgspec.field(default=60.0, name="interval")
+    size_bytes: Bytes = msgspec.field(default=16 * 2**20, name="size")
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith(("/", "~/")):
+            raise ValueError(f"`path` is {self.path!r}: begin it with / or ~/, so that it is the same from everywhere")
+        if self.size_bytes < SMALLEST_SPOOL_BYTES:
+            raise ValueError(f"`size` is {self.size_bytes} bytes: an hour of one sensor needs {SMALLEST_SPOOL_BYTES}")
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,12 +212,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """All that one configuration says. Two are equal when they say the same, wherever they came from.
 
+    `rings` and `spool` say what agents keep of what they sent; without a `spool` it ends with the process.
     `nodes` is in the file's order, by codifier. `logging` is what `logging.config.dictConfig` takes. `original` is
     the document as it was when it is one of the original system's.
     """
 
     network: Network = Network()
     defaults: Defaults = Defaults()
+    rings: RingLimits = RingLimits()
+    spool: SpoolPlace | None = None
     nodes: Mapping[str, Node] = msgspec.field(default_factory=dict)
     logging: Mapping[str, object] | None = None
     original: Mapping[str, object] | None = None
@@ -206,8 +234,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tr
         return hash(self.network)
 
     @property
-    def _said(self) -> tuple[Network, Defaults, list[tuple[str, Node]], Mapping[str, object] | None]:
-        return self.network, self.defaults, list(self.nodes.items()), self.logging
+    def _said(self) -> tuple[object, ...]:
+        return self.network, self.defaults, self.rings, self.spool, list(self.nodes.items()), self.logging
 
     def sensor(self, codifier: str) -> Sensor | None:
         """Find a sensor, a node's own or a proxy, by its codifier."""

@@ -2,26 +2,24 @@
 
 import logging
 import sqlite3
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Final
 
 import msgspec
 
+from config.durations import Seconds
+from protocol.accounts import Account
 from protocol.readings import Reading
-from storage import sqlite_file
+from storage import sqlite_file, sqlite_rollups, sqlite_upkeep, sqlite_writing
 from storage.sqlite_file import explained
-from storage.sqlite_rows import from_row, to_row, to_timestamp
-from storage.store import StoreError
+from storage.sqlite_rows import from_row, to_bound
+from storage.sqlite_writing import Memory, StrangeWriterError
+from storage.store import CONFLICT, Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Written
 
 log: Final = logging.getLogger("jph.store")
 
-# Not INSERT OR IGNORE, which would also swallow a value that breaks a constraint.
-_INSERT: Final = """
-INSERT INTO readings (codifier, timestamp_ms, sequence, value, attributes) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (codifier, timestamp_ms, sequence) DO NOTHING
-"""
 _HISTORY: Final = """
 SELECT codifier, timestamp_ms, sequence, value, attributes FROM readings
 WHERE codifier = ? AND timestamp_ms BETWEEN ? AND ?
@@ -36,13 +34,32 @@ WITH RECURSIVE known (codifier) AS (
 )
 SELECT codifier FROM known WHERE codifier IS NOT NULL
 """
-_LARGEST_LIMIT: Final = 2**63 - 1  # of SQLite's LIMIT
+_ACCOUNTS: Final = """
+SELECT
+    codifier, hour_ms, sent, heard, repaired, stored, duplicate, bad, rejected, conflict,
+    not_kept, renumbered, too_many_holes, doubled, restarts
+FROM accounts WHERE hour_ms BETWEEN ? AND ? ORDER BY hour_ms, codifier
+"""
+_ASIDE: Final = """
+SELECT found_ms, ?, reading FROM conflicts UNION ALL SELECT found_ms, reason, reading FROM rejected
+ORDER BY found_ms DESC LIMIT ?
+"""
+_DESCRIBE: Final = """
+INSERT INTO sensors (codifier, name, unit) VALUES (?, ?, ?)
+ON CONFLICT (codifier) DO UPDATE SET name = excluded.name, unit = excluded.unit
+"""
 
 
 class SqliteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`path` is the database file; `~` is the home directory, and missing directories are made."""
+    """`path` is the database file; `~` is the home directory, and missing directories are made.
+
+    Readings older than `retention` by their own time are dropped, roll-ups and accounts older than `rollup_retention`;
+    without them nothing is.
+    """
 
     path: str
+    retention_s: Seconds | None = msgspec.field(default=None, name="retention")
+    rollup_retention_s: Seconds | None = msgspec.field(default=None, name="rollup_retention")
 
     def __post_init__(self) -> None:
         if not self.path.startswith(("/", "~/")):
@@ -58,10 +75,27 @@ class SqliteHistory:
 
     def history(self, codifier: str, since_ms: int, until_ms: int, limit: int) -> list[Reading]:
         """Return the newest `limit` readings of one sensor, oldest first, within both bounds inclusive."""
-        bounds = (to_timestamp(since_ms), to_timestamp(until_ms), max(0, min(limit, _LARGEST_LIMIT)))
+        bounds = map(to_bound, (since_ms, until_ms, limit))
         with explained(self._path):
             newest_first = self._connection.execute(_HISTORY, (codifier, *bounds)).fetchall()
             return [from_row(row) for row in reversed(newest_first)]
+
+    def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:
+        """Return one sensor's roll-ups whose end lies within both bounds inclusive, oldest first."""
+        with explained(self._path):
+            return sqlite_rollups.rollups(self._connection, codifier, span, since_ms, until_ms)
+
+    def accounts(self, since_ms: int, until_ms: int) -> list[Account]:
+        """Return the totals of every sensor and hour that begins within both bounds, sorted by hour and sensor."""
+        with explained(self._path):
+            return [
+                Account(*row) for row in self._connection.execute(_ACCOUNTS, (to_bound(since_ms), to_bound(until_ms)))
+            ]
+
+    def aside(self, limit: int) -> list[Aside]:
+        """Return the newest `limit` readings that were kept apart, the newest first."""
+        with explained(self._path):
+            return [Aside(*row) for row in self._connection.execute(_ASIDE, (CONFLICT, to_bound(limit)))]
 
     def codifiers(self) -> list[str]:
         """Return every sensor that has readings, sorted."""
@@ -77,20 +111,73 @@ class Sqlite(SqliteHistory):
     """Writes and reads a history file; the contract is `storage.store.Store`."""
 
     Options: ClassVar[type[msgspec.Struct]] = SqliteOptions
+    abilities: frozenset[Ability] = frozenset({Ability.HISTORY, Ability.ROLLUPS})
 
     def __init__(self, options: SqliteOptions) -> None:
         path = _expanded(options.path)
         super().__init__(path, sqlite_file.open_for_writing(path))
+        self._options = options
         self._identity = sqlite_file.identity(path)
+        self._memory: Memory | None = None
+        self._data_version = 0
 
-    def write(self, readings: Sequence[Reading]) -> int:
-        """Keep all readings in one transaction and return how many of them were new."""
-        if not readings:
-            return 0
-        rows = sorted(map(to_row, readings), key=itemgetter(0))  # a sensor's rows lie side by side
+    def write(self, batch: Batch, now_ms: int) -> Written:
+        """Keep a whole batch in one transaction, and book what became of its readings."""
         self._follow_the_path()
+        try:
+            return self._write(batch, now_ms, trusting=True)
+        except StrangeWriterError:
+            return self._write(batch, now_ms, trusting=False)
+
+    def describe(self, sensors: Sequence[Description]) -> None:
+        """Note what the configuration calls its sensors; one that was described before and is not now is unknown."""
+        with self._transaction():
+            self._connection.execute("UPDATE sensors SET name = NULL, unit = NULL")
+            self._connection.executemany(_DESCRIBE, sensors)
+
+    def progress(self) -> dict[str, Progress]:
+        """Return how far each sensor had been followed at the last batch, by codifier."""
+        with explained(self._path):
+            return sqlite_writing.read_progress(self._connection)
+
+    def refresh(self, limit: int, ended_by_ms: int = 2**63 - 1) -> int:
+        """Compute again up to `limit` hours of roll-ups that readings touched; return how many."""
+        with self._transaction():
+            return sqlite_rollups.refresh(self._connection, limit, ended_by_ms)
+
+    def maintain(self, now_ms: int) -> None:
+        """Drop what is older than the options say, and give room back to the disk: a bounded piece of work."""
+        retention_s, rollup_retention_s = self._options.retention_s, self._options.rollup_retention_s
+        with self._transaction():
+            sqlite_upkeep.trim_aside(self._connection)
+            if retention_s is not None:
+                sqlite_upkeep.drop_readings(self._connection, now_ms - int(retention_s * 1000))
+            if rollup_retention_s is not None:
+                sqlite_upkeep.drop_rollups(self._connection, now_ms - int(rollup_retention_s * 1000))
+        with explained(self._path):
+            sqlite_upkeep.give_back(self._connection)
+
+    def _write(self, batch: Batch, now_ms: int, *, trusting: bool) -> Written:
+        try:
+            with self._transaction():
+                return sqlite_writing.write(self._connection, self._remembered(), batch, now_ms, trusting=trusting)
+        except BaseException:
+            self._memory = None
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         with explained(self._path), self._connection:
-            return self._connection.executemany(_INSERT, rows).rowcount
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+    def _remembered(self) -> Memory:
+        """Return what the writer knows of the file; what another program may have written to is read anew."""
+        ((data_version,),) = self._connection.execute("PRAGMA data_version")
+        if self._memory is None or data_version != self._data_version:
+            self._memory = Memory(self._connection)
+            self._data_version = data_version
+        return self._memory
 
     def _follow_the_path(self) -> None:
         """Begin anew when the file was moved or deleted: SQLite would go on writing to what nobody finds again."""
@@ -102,6 +189,7 @@ class Sqlite(SqliteHistory):
         self.close()
         self._connection = sqlite_file.open_for_writing(self._path)
         self._identity = sqlite_file.identity(self._path)
+        self._memory = None
 
 
 def open_for_reading(path: str | Path) -> SqliteHistory:

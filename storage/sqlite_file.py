@@ -1,4 +1,4 @@
-"""One SQLite file of readings: its schema, how it is opened, and what its errors mean to the operator."""
+"""One SQLite file of readings: how it is opened and brought up to date, and what its errors mean to the operator."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -6,30 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA
 from storage.store import StoreError
-
-APPLICATION_ID: Final = int.from_bytes(b"jph1", "big")  # how file(1) and this module know the file
-
-# Rows lie in the tree of the key, which is the order in which a history is read: 31 bytes a reading, where a rowid
-# and an index beside it take 56 and half the speed. Numbers instead of codifiers would save one more byte.
-_CREATE_READINGS: Final = """
-CREATE TABLE readings (
-    codifier     TEXT    NOT NULL,
-    timestamp_ms INTEGER NOT NULL,  -- since 1970-01-01 UTC, the sensor's clock; from 2**63 on eight bytes, big-endian
-    sequence     INTEGER NOT NULL,
-    value                NOT NULL,  -- integer, real or text as measured; a BLOB is JSON of what these cannot hold
-    attributes   TEXT,              -- JSON
-    PRIMARY KEY (codifier, timestamp_ms, sequence)
-) WITHOUT ROWID
-"""
-_MIGRATIONS: Final = ((_CREATE_READINGS, f"PRAGMA application_id = {APPLICATION_ID}"),)
-"""The statements that lead from each schema number to the next."""
-
-SCHEMA: Final = len(_MIGRATIONS)
 
 _BUSY_TIMEOUT_S: Final = 5.0  # a checkpoint or a copy of the file holds the lock for less
 
 _WRITER_PRAGMAS: Final = (
+    "PRAGMA auto_vacuum = INCREMENTAL",  # of a new file: room of dropped readings can be given back piece by piece
     "PRAGMA journal_mode = WAL",  # readers do not stop the writer, nor the writer readers
     "PRAGMA synchronous = NORMAL",  # a killed program loses no committed batch, a cut of the power the last at most
     "PRAGMA cache_size = -8000",  # 8,000 KiB: the last leaf of each of 1,000 sensors and the nodes above them
@@ -41,6 +24,7 @@ _LOCKED: Final = "another program has locked it: let one sink at a time write to
 _FORBIDDEN: Final = "give the user of the agent the right to write the file and its directory"
 
 _ADVICE: Final = {
+    sqlite3.SQLITE_ERROR: "an older jph may have written the file: the sink of this one brings it up to date",
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_READONLY: _FORBIDDEN,
@@ -125,7 +109,7 @@ def _prepare_for_writing(path: Path, connection: sqlite3.Connection) -> None:
         connection.execute(pragma)
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        for statements in _MIGRATIONS[_schema(path, connection) :]:
+        for statements in MIGRATIONS[_schema(path, connection) :]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA}")

@@ -1,10 +1,7 @@
 """How a reading lies in a row of SQLite, and back, exactly.
 
-SQLite keeps 64-bit integers, floats and text as they are. What does not fit becomes a BLOB, which sorts
-behind every number and every text:
-
-    timestamp_ms   from 2**63 on: eight bytes, big-endian, so that the order of time stays the order of rows
-    value          JSON: integers beyond 64 bits, NaN, and text that is not valid Unicode
+SQLite keeps 64-bit integers, floats and text as they are. A value that does not fit becomes a BLOB of JSON: integers
+beyond 64 bits, and text that is not valid Unicode.
 """
 
 import json
@@ -14,9 +11,8 @@ from protocol.readings import Reading, Value
 
 _SMALLEST_INTEGER: Final = -(2**63)
 _LARGEST_INTEGER: Final = 2**63 - 1
-_LARGEST_TIMESTAMP: Final = 2**64 - 1  # the wire's u64
 
-Row: TypeAlias = tuple[str, int | bytes, int, Value | bytes, str | None]
+Row: TypeAlias = tuple[str, int, int, Value | bytes, str | None]
 
 
 def to_row(reading: Reading) -> Row:
@@ -24,9 +20,9 @@ def to_row(reading: Reading) -> Row:
     codifier, timestamp_ms, sequence, value, attributes = reading
     return (
         codifier,
-        to_timestamp(timestamp_ms),
+        timestamp_ms,
         sequence,
-        _to_value(value),
+        value if isinstance(value, float) else _to_value(value),
         None if attributes is None else json.dumps(dict(attributes)),
     )
 
@@ -36,28 +32,29 @@ def from_row(row: Row) -> Reading:
     codifier, timestamp_ms, sequence, value, attributes = row
     return Reading(
         codifier,
-        int.from_bytes(timestamp_ms, "big") if isinstance(timestamp_ms, bytes) else timestamp_ms,
+        timestamp_ms,
         sequence,
-        cast(Value, json.loads(value)) if isinstance(value, bytes) else value,
+        from_column(value),
         None if attributes is None else json.loads(attributes),
     )
 
 
-def to_timestamp(timestamp_ms: int) -> int | bytes:
-    """Turn a timestamp, or the bound of a range, into a column that sorts by time."""
-    if timestamp_ms <= _LARGEST_INTEGER:
-        return max(timestamp_ms, 0)
-    return min(timestamp_ms, _LARGEST_TIMESTAMP).to_bytes(8, "big")
+def from_column(value: Value | bytes) -> Value:
+    """Turn the column `value` into what was measured; raises ValueError."""
+    return cast(Value, json.loads(value)) if isinstance(value, bytes) else value
 
 
-def _to_value(value: Value) -> Value | bytes:
+def to_bound(number: int) -> int:
+    """Turn the bound of a range, or a limit, into one that SQLite can compare: nothing lies beyond it."""
+    return max(0, min(number, _LARGEST_INTEGER))
+
+
+def _to_value(value: int | str) -> int | str | bytes:
     return value if _is_native(value) else json.dumps(value).encode()
 
 
-def _is_native(value: Value) -> bool:
-    """Tell whether SQLite has a type that holds this value exactly. NaN it would turn into NULL."""
-    if isinstance(value, float):
-        return value == value  # noqa: PLR0124 - only NaN differs from itself
+def _is_native(value: int | str) -> bool:
+    """Tell whether SQLite has a type that holds this value exactly."""
     if isinstance(value, int):
         return _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER
     return value.isascii() or _is_unicode(value)

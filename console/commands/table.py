@@ -51,6 +51,14 @@ _CONFIG: Final = (
     ),
 )
 
+_DB: Final = (
+    Row("sql", "console.commands.db:sql", SET_UP, "Print the schema as SQL.", ("jph db sql | psql sensors",)),
+    Row("init", "console.commands.db:init", SET_UP, "Make the schema.", ("jph db init", "jph db init --node Q2")),
+    Row("migrate", "console.commands.db:migrate", SET_UP, "Bring the schema up to date.", ("jph db migrate",)),
+    Row("status", "console.commands.db:status", SET_UP, "Show what is in the database.", ("jph db status",)),
+    Row("user", "console.commands.db:user", SET_UP, "Add a user.", ("jph db user ann@example.org",)),
+)
+
 COMMANDS: Final = (
     Row(
         "console",
@@ -155,6 +163,7 @@ COMMANDS: Final = (
     ),
     _CHECK,
     Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),
+    Row("db", "", SET_UP, "Prepare and look at a PostgreSQL database.", ("jph db status",), rows=_DB),
     Row(
         "demo",
         "console.commands.demo:demo",

@@ -91,7 +91,7 @@ async def test_readings_of_a_proxy_do_not(host: Host, driven_time: DrivenLoop) -
     for _ in range(4):
         host.presence.publish("C2", 21.5)
         await driven_time.advance(5.0)
-    assert host.wire.flags() == "nffIffI"
+    assert host.wire.flags() == "nffInffIn"
 
 
 async def test_each_sensor_is_announced_once_and_numbered_by_itself(host: Host) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,23 +12,27 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from agent.intake import BATCH, MAX_WAITING
 from agent.presence import Presence
-from agent.sink import BATCH, CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, MAX_WAITING, STORING_LAST_S, Sink
+from agent.sink import CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, STORING_LAST_S, Sink
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from config.model import Node, Sensor
-from protocol.commands import Code
+from protocol.accounts import Account
+from protocol.commands import Code, pack_pair, unpack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag, reading_frame
 from protocol.life import PROBE_S
 from protocol.readings import Reading
-from storage.registry import STORES
+from protocol.repair import Missing, Progress
+from storage.registry import STORES, Entry
 from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
-from storage.store import StoreError
+from storage.store import Batch, Heard, StoreError, Written
 from tests.agent.devices import until
 from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
 
 NOON_MS = 1_700_000_000_000
+NOT_STORED = "Q1: 10 readings could not be stored, and will be asked for again"
 
 
 class Ledger:
@@ -38,6 +42,9 @@ class Ledger:
     trouble: ClassVar[BaseException | threading.Event | None] = None
     batches: ClassVar[list[int]]
     rows: ClassVar[set[Reading]]
+    progressed: ClassVar[dict[str, Progress]]
+    accounted: ClassVar[list[Account]]
+    heard: ClassVar[list[Heard]]
     tries: ClassVar[int]
     closed: ClassVar[int]
 
@@ -47,17 +54,36 @@ class Ledger:
     @classmethod
     def begin_anew(cls) -> None:
         cls.trouble, cls.batches, cls.rows, cls.tries, cls.closed = None, [], set(), 0, 0
+        cls.progressed, cls.accounted, cls.heard = {}, [], []
 
-    def write(self, readings: Sequence[Reading]) -> int:
+    def write(self, batch: Batch, now_ms: int) -> Written:
+        del now_ms
+        self._meet_trouble()
+        before = len(self.rows)
+        self.rows.update(batch.readings)
+        self.batches.append(len(batch.readings))
+        self.progressed.update((one.codifier, one) for one in batch.progress)
+        self.accounted.extend(batch.accounts)
+        self.heard.extend(batch.heard)
+        return Written(stored=len(self.rows) - before)
+
+    def progress(self) -> dict[str, Progress]:
+        self._meet_trouble()
+        return dict(self.progressed)
+
+    def refresh(self, limit: int, ended_by_ms: int) -> int:
+        del limit, ended_by_ms
+        return 0
+
+    def maintain(self, now_ms: int) -> None:
+        del now_ms
+
+    def _meet_trouble(self) -> None:
         Ledger.tries += 1
         if isinstance(self.trouble, threading.Event):
             self.trouble.wait()
         elif self.trouble is not None:
             raise self.trouble
-        before = len(self.rows)
-        self.rows.update(readings)
-        self.batches.append(len(readings))
-        return len(self.rows) - before
 
     def close(self) -> None:
         Ledger.closed += 1
@@ -65,11 +91,18 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ledger]]:
-    monkeypatch.setitem(STORES, "ledger", f"{__name__}:{Ledger.__name__}")
+    monkeypatch.setitem(
+        STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True)
+    )
     Ledger.begin_anew()
     yield Ledger
     if isinstance(Ledger.trouble, threading.Event):
         Ledger.trouble.set()
+
+
+def numbered(number: int, value: float = 21.5) -> DataFrame:
+    """Return a reading of C1."""
+    return reading_frame(Reading("C1", NOON_MS + number, number, value))
 
 
 class Bench:
@@ -104,12 +137,27 @@ class Bench:
         """Hear so many new readings."""
         for _ in range(count):
             self.heard += 1
-            self.sink.take(reading_frame(Reading("C1", NOON_MS + self.heard, self.heard, value)))
+            self.sink.hear(numbered(self.heard, value), self.loop.clock.now())
+        self.sink.heard()
 
     async def flush(self) -> None:
         """Let the time to store pass, and wait until nothing waits any more."""
         await self.loop.advance(FLUSH_S)
-        await until(lambda: self.sink.stored == self.heard - self.sink.lost)
+        await until(lambda: self.sink.waiting == 0 and self.sink.resting)
+
+    def miss(self, count: int) -> None:
+        """Let so many readings be sent that are not heard."""
+        self.heard += count
+
+    def answer(self, number: int) -> None:
+        """Let a reading come that was asked for."""
+        self.sink.hear_answer(numbered(number), self.loop.clock.now())
+        self.sink.heard()
+
+    def asked(self) -> list[tuple[int, int] | None]:
+        """Return what was asked for since the last time, as (first, count)."""
+        frames = [frame for frame in self.wire.take() if isinstance(frame, ControlFrame)]
+        return [unpack_pair(frame.number) for frame in frames if frame.flag is Flag.REPEAT]
 
     async def end(self) -> None:
         if self.run is not None:
@@ -179,7 +227,7 @@ async def test_a_reading_that_comes_twice_is_stored_once(begin: Begin, path: Pat
     bench = await begin("sqlite")
     frame = reading_frame(Reading("C1", NOON_MS, 7, 21.5))
     for _ in range(3):
-        bench.sink.take(frame)
+        bench.sink.hear(frame, bench.loop.clock.now())
     bench.heard = 1
     await bench.flush()
     assert len(stored(path)) == 1
@@ -187,8 +235,8 @@ async def test_a_reading_that_comes_twice_is_stored_once(begin: Begin, path: Pat
 
 async def test_announcements_and_values_that_are_no_numbers_are_not_stored(begin: Begin, path: Path) -> None:
     bench = await begin("sqlite")
-    bench.sink.take(DataFrame(7, NOON_MS, Flag.NUMBERING, "C1", "@@", 7))
-    bench.sink.take(DataFrame(8, NOON_MS, Flag.FLOAT, "C1", "@@", float("nan")))
+    bench.sink.hear(DataFrame(7, NOON_MS, Flag.NUMBERING, "C1", "@@", 7), bench.loop.clock.now())
+    bench.sink.hear(DataFrame(8, NOON_MS, Flag.FLOAT, "C1", "@@", float("nan")), bench.loop.clock.now())
     bench.hear(1)
     await bench.flush()
     assert [reading.value for reading in stored(path)] == [21.5]
@@ -212,6 +260,7 @@ async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
     ledger.trouble = StoreError("the server does not answer", "start it")
     bench.hear(10)
     await driven_time.advance(FLUSH_S)
@@ -222,7 +271,7 @@ async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     await until(lambda: bench.sink.stored == 20)
     assert messages(caplog) == [
         "Q1: the server does not answer; start it; 10 readings wait",
-        "Q1: stores again; 0 readings were given up",
+        "Q1: stores again; 0 readings are asked for",
     ]
 
 
@@ -230,44 +279,47 @@ async def test_a_store_that_stays_away_is_asked_less_and_less_and_named_once(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(1)
     tried_s = []
     for _ in range(300):
         before = ledger.tries
         await driven_time.advance(0.5)
-        await until(lambda: bench.sink.waiting == 1)
+        await until(lambda: bench.sink.resting)
         tried_s += [driven_time.time()] * (ledger.tries - before)
     pauses_s = [later - earlier for earlier, later in pairwise(tried_s)]
     assert pauses_s[:6] == [2, 4, 8, 16, LONGEST_BACK_OFF_S, LONGEST_BACK_OFF_S]
     assert messages(caplog) == ["Q1: the server does not answer; 1 readings wait"]
 
 
-async def test_the_oldest_are_given_up_when_too_many_wait(
+async def test_what_finds_no_room_is_asked_for_once_there_is(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(MAX_WAITING + 10)
-    assert (bench.sink.waiting, bench.sink.lost) == (MAX_WAITING, 10)
+    assert (bench.sink.waiting, bench.sink.intake.left) == (MAX_WAITING, 10)
     ledger.trouble = None
+    bench.wire.take()
     await bench.flush()
-    assert min(reading.sequence for reading in ledger.rows) == 11
+    await driven_time.advance(0.2)
     assert len(ledger.rows) == MAX_WAITING
+    assert (MAX_WAITING + 1, 10) in bench.asked()
 
 
-async def test_what_is_being_written_is_not_given_up_as_well(
+async def test_nothing_is_asked_for_while_there_is_no_room_for_the_answers(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    ledger.trouble = release = threading.Event()
-    bench.hear(10)
-    await driven_time.advance(FLUSH_S)
-    bench.hear(MAX_WAITING)
-    ledger.trouble = None
-    release.set()
-    await bench.flush()
-    assert (bench.sink.lost, len(ledger.rows)) == (0, MAX_WAITING + 10)
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    ledger.trouble = StoreError("the server does not answer")
+    bench.hear(MAX_WAITING // 2)
+    bench.miss(1)
+    bench.hear(1)
+    await driven_time.advance(30.0)
+    assert bench.asked() == []
 
 
 async def test_a_fault_of_the_store_is_shown_and_stops_nothing(
@@ -307,7 +359,7 @@ async def test_an_end_in_the_midst_of_a_batch_stores_it_once(
     ledger.trouble = None
     release.set()
     await closing
-    assert (len(ledger.rows), ledger.closed, bench.sink.lost) == (20, 1, 0)
+    assert (len(ledger.rows), ledger.closed) == (20, 1)
 
 
 async def test_at_the_end_of_a_sink_whose_store_is_away_the_loss_is_told(
@@ -317,8 +369,7 @@ async def test_at_the_end_of_a_sink_whose_store_is_away_the_loss_is_told(
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(10)
     await bench.close()
-    assert messages(caplog) == ["Q1: 10 readings could not be stored: the server does not answer"]
-    assert bench.sink.lost == 10
+    assert messages(caplog) == [f"{NOT_STORED}: the server does not answer"]
 
 
 async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
@@ -330,7 +381,7 @@ async def test_a_store_that_hangs_does_not_keep_the_process_from_ending(
     await driven_time.advance(FLUSH_S)
     await bench.close(seconds=STORING_LAST_S + CLOSING_S)
     assert messages(caplog) == [
-        f"Q1: 10 readings could not be stored: the store needs more than {STORING_LAST_S:g} s",
+        f"{NOT_STORED}: the store needs more than {STORING_LAST_S:g} s",
         f"Q1: the store does not close within {CLOSING_S:g} s",
     ]
 
@@ -408,12 +459,151 @@ async def test_a_full_disk_loses_nothing_once_there_is_room(
         bench.hear(2 * BATCH)
         await driven_time.advance(FLUSH_S)
         await until(lambda: bool(caplog.records))
-    await driven_time.advance(2 * FLUSH_S)
-    await until(lambda: bench.sink.stored == bench.heard)
+    while bench.sink.waiting:  # a write may have begun before there was room again
+        await driven_time.advance(FLUSH_S if bench.sink.resting else 0.0)
+        await asyncio.sleep(0)
     assert [reading.sequence for reading in stored(path)] == list(range(1, 4 * BATCH + 1))
     assert str(path) in messages(caplog)[0]
-    assert messages(caplog)[-1] == "Q1: stores again; 0 readings were given up"
+    await until(lambda: messages(caplog)[-1] == "Q1: stores again; 0 readings are asked for")
 
 
 def test_the_store_of_these_tests_is_the_real_one() -> None:
-    assert STORES["sqlite"] == f"{Sqlite.__module__}:{Sqlite.__name__}"
+    assert STORES["sqlite"].store == f"{Sqlite.__module__}:{Sqlite.__name__}"
+
+
+# Repair
+
+
+async def test_a_gap_is_asked_for_and_what_fills_it_is_stored(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.hear(1)
+    bench.miss(2)
+    bench.hear(1)
+    await driven_time.advance(0.1)
+    assert (2, 2) in bench.asked()
+    bench.answer(2)
+    bench.answer(3)
+    await bench.flush()
+    assert {reading.sequence for reading in ledger.rows} == {1, 2, 3, 4}
+    total = ledger.accounted[0]
+    for account in ledger.accounted[1:]:
+        total = total.plus(account)
+    assert (total.sent, total.heard, total.repaired, total.pending) == (4, 2, 2, 0)
+
+
+async def test_what_nobody_asked_for_is_not_stored(begin: Begin, ledger: type[Ledger]) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.hear(2)
+    bench.answer(70)
+    await bench.flush()
+    assert {reading.sequence for reading in ledger.rows} == {1, 2}
+
+
+async def test_what_is_not_kept_any_more_is_asked_for_no_longer(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.hear(1)
+    bench.miss(2)
+    bench.hear(1)
+    await driven_time.advance(0.1)
+    refusal = ControlFrame(7, NOON_MS, Flag.UNAVAILABLE, "C1", "Q1", pack_pair(2, 2), active=True)
+    bench.sink.hear_answer(refusal, driven_time.clock.now())
+    bench.sink.heard()
+    await bench.flush()
+    assert sum(account.not_kept for account in ledger.accounted) == 2
+    assert ledger.progressed["C1"].last == 4
+    assert not any(hole.hour_ms >= 0 for hole in ledger.progressed["C1"].holes)
+
+
+async def test_it_goes_on_where_its_store_has_got_to(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    ledger.progressed["C1"] = Progress("C1", 10, (Missing(4, 2, NOON_MS),))
+    bench = await begin("ledger")
+    bench.miss(14)
+    bench.hear(1)
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.sink.heard()
+    await driven_time.advance(0.1)
+    assert sorted(filter(None, bench.asked())) == [(4, 2), (11, 4)]
+
+
+async def test_what_it_hears_before_its_store_can_be_had_waits(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    ledger.progressed["C1"] = Progress("C1", 10)
+    ledger.trouble = StoreError("the server does not answer")
+    bench = await begin("ledger")
+    bench.miss(10)
+    bench.hear(3)
+    await driven_time.advance(20.0)
+    assert (bench.sink.waiting, bench.asked()) == (3, [])
+    ledger.trouble = None
+    await driven_time.advance(LONGEST_BACK_OFF_S)
+    await until(lambda: bench.sink.stored == 3)
+    assert ledger.progressed["C1"] == Progress("C1", 13)
+
+
+async def test_each_batch_says_exactly_how_far_its_readings_go(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.hear(2 * BATCH + 10)
+    batches = []
+    while (batch := bench.sink.intake.batch()) is not None:
+        batches.append(batch)
+        bench.sink.intake.stored()
+    assert [(len(batch.readings), batch.progress[0].last) for batch in batches] == [
+        (BATCH, BATCH),
+        (BATCH, 2 * BATCH),
+    ]
+    assert [sum(account.heard for account in batch.accounts) for batch in batches] == [BATCH, BATCH]
+    assert driven_time.time() > 0
+
+
+async def test_a_batch_that_failed_is_written_again_as_it_was(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    ledger.trouble = StoreError("the server does not answer")
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: bool(caplog.records))
+    bench.hear(5)
+    ledger.trouble = None
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: len(ledger.rows) == 15)
+    assert ledger.batches == [10, 5]
+
+
+async def test_a_halted_sink_makes_up_for_it_when_it_is_started(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    bench.hear(1)
+    bench.presence.set_active(active=False)
+    bench.hear(5)
+    bench.presence.set_active(active=True)
+    bench.hear(1)
+    await driven_time.advance(0.1)
+    assert (2, 5) in bench.asked()
+
+
+async def test_a_store_that_keeps_states_is_given_the_other_frames_too(begin: Begin, ledger: type[Ledger]) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    alive = ControlFrame(7, NOON_MS, Flag.ALIVE, "C1", "@@", 0.0, active=True)
+    numbering = DataFrame(7, NOON_MS, Flag.NUMBERING, "C1", "@@", 7)
+    for frame in (alive, numbering):
+        bench.sink.hear(frame, bench.loop.clock.now())
+    await bench.flush()
+    assert ledger.heard == [alive, numbering]

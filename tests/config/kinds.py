@@ -40,11 +40,24 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cache: Bytes = 2**20
 
 
+class DatabaseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: str | None = None
+    database: str | None = None
+    user: str | None = None
+    password_file: str | None = None
+
+
+class CacheOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str = "redis://localhost:6379"
+
+
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
     "sqlite": StoreOptions,
+    "postgres": DatabaseOptions,
+    "redis": CacheOptions,
     "climate": ClimateOptions,
 }
 

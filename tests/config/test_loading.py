@@ -99,7 +99,7 @@ def test_sections_that_begin_with_x_are_a_place_for_what_is_shared() -> None:
     assert [node.host for node in loaded(text).nodes.values()] == ["kastpi", "b"]
 
 
-@pytest.mark.parametrize("section", ["security", "Nodes", "sensors", "spool"])
+@pytest.mark.parametrize("section", ["security", "Nodes", "sensors", "Spool"])
 def test_a_section_that_would_be_ignored_is_refused(section: str) -> None:
     [error] = errors(f"nodes: {{}}\n{section}: {{mode: require}}")
     assert error.startswith(f"jph.yaml:2: unknown section {section!r}: this version would not do what it says; ")

@@ -8,6 +8,7 @@ import pytest
 from console.commands.history import moment
 from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
+from storage.store import Batch
 from tests.console.calling import Shell, Site
 from tests.console.conftest import RED
 
@@ -27,7 +28,7 @@ def database(shell: Shell) -> str:
     shell.environment["TZ"] = "Europe/Amsterdam"
     path = shell.home / "history.db"
     store = Sqlite(SqliteOptions(path=str(path)))
-    store.write(READINGS)
+    store.write(Batch(READINGS), 0)
     store.close()
     return f"--database={path}"
 

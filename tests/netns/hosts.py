@@ -174,6 +174,11 @@ class Host(Namespace):
         chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
         self._firewall("input", f"meta l4proto udp fib saddr type != local {chance} counter name lost drop")
 
+    def lose_bursts(self, length: int, every: int) -> None:
+        """Lose so many datagrams from other hosts in a row, of each so many."""
+        chance = f"numgen inc mod {every} < {length}"
+        self._firewall("input", f"meta l4proto udp fib saddr type != local {chance} counter name lost drop")
+
     def lost(self) -> int:
         """Return how many datagrams were lost by `lose`."""
         text = self.run(_program("nft"), "list", "counter", "inet", "jph", "lost")

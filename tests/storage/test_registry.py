@@ -22,7 +22,7 @@ def test_an_unknown_name_has_no_options() -> None:
 
 
 def test_an_unknown_name_says_which_are_known() -> None:
-    with pytest.raises(StoreError, match="there is no store 'clay tablets'; known are: sqlite"):
+    with pytest.raises(StoreError, match=r"there is no store 'clay tablets'; known are: .*sqlite"):
         registry.store_class("clay tablets")
 
 
@@ -34,3 +34,27 @@ def test_every_store_of_the_list_is_there(name: str) -> None:
 def test_the_list_imports_no_database() -> None:
     check = "import sys, storage.registry; sys.exit('sqlite3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_options_are_known_where_the_clients_of_databases_are_not_installed() -> None:
+    script = """
+import sys
+from storage.registry import STORES, options_of
+clients = {"psycopg": None, "redis": None}
+sys.modules.update(clients)
+sys.exit(not all(map(options_of, STORES)))
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", [name for name, entry in registry.STORES.items() if entry.extra])
+def test_a_client_that_is_not_installed_is_said(name: str) -> None:
+    script = f"""
+import sys
+from storage.registry import store_class
+sys.modules.update(psycopg=None, redis=None)
+store_class({name!r})
+"""
+    finished = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert "needs a package that is not installed" in finished.stderr
+    assert f'pip install "jph[{registry.STORES[name].extra}]"' in finished.stderr

@@ -14,37 +14,13 @@ import msgspec
 import pytest
 
 from protocol.readings import Reading
-from storage import sqlite_file
+from storage import sqlite_schema
 from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
-from storage.store import Store, StoreError
-from tests.storage.conformance import EVER, MANY, StoreConformance, everything, reading
+from storage.store import Batch, Description, Missing, Progress, Span, StoreError, Written
+from tests.storage.conformance import EVER, MANY, NOON_MS, everything, reading, write
+from tests.storage.sqlite_stores import sqlite
 
 NOBODY = 65534
-
-
-def sqlite(path: Path) -> Sqlite:
-    return Sqlite(SqliteOptions(path=str(path)))
-
-
-class SqliteFiles:
-    """Stores in files of one directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._made = 0
-
-    def fresh(self) -> Store:
-        self._made += 1
-        return self.again()
-
-    def again(self) -> Store:
-        return sqlite(self._directory / f"{self._made}.db")
-
-
-class TestSqlite(StoreConformance):
-    @pytest.fixture
-    def stores(self, tmp_path: Path) -> SqliteFiles:
-        return SqliteFiles(tmp_path)
 
 
 @pytest.fixture
@@ -84,7 +60,7 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
 def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with closing(Sqlite(SqliteOptions(path="~/history.db"))) as store:
-        store.write([reading(1)])
+        write(store, reading(1))
     with closing(open_for_reading("~/history.db")) as history:
         assert history.codifiers() == ["C1"]
 
@@ -108,7 +84,7 @@ def test_the_options_are_checked(options: dict[str, object]) -> None:
 
 def test_numbers_are_numbers_to_other_programs(path: Path) -> None:
     with closing(sqlite(path)) as store:
-        store.write([reading(1, 21.5), reading(2, 7), reading(3, "on"), reading(4, 2**70)])
+        write(store, reading(1, 21.5), reading(2, 7), reading(3, "on"), reading(4, 2**70))
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT typeof(value), CAST(value AS TEXT) FROM readings ORDER BY sequence").fetchall()
     assert rows == [("real", "21.5"), ("integer", "7"), ("text", "on"), ("blob", str(2**70))]
@@ -119,16 +95,16 @@ def test_attributes_as_deep_as_a_frame_can_hold_are_stored(path: Path) -> None:
     for _ in range(550):
         nested = [nested]
     with closing(sqlite(path)) as store:
-        store.write([reading(1, attributes={"nested": nested})])
+        write(store, reading(1, attributes={"nested": nested}))
         assert everything(store) == [reading(1, attributes={"nested": nested})]
 
 
 def test_a_file_of_a_newer_jph_is_refused(path: Path) -> None:
     sqlite(path).close()
     with closing(sqlite3.connect(path)) as database:
-        database.execute(f"PRAGMA user_version = {sqlite_file.SCHEMA + 1}")
+        database.execute(f"PRAGMA user_version = {sqlite_schema.SCHEMA + 1}")
     for opens in (sqlite, open_for_reading):
-        with pytest.raises(StoreError, match=r"written by a newer jph \(schema 2, this one knows 1\); update jph"):
+        with pytest.raises(StoreError, match=r"written by a newer jph \(schema 3, this one knows 2\); update jph"):
             opens(path)
 
 
@@ -161,12 +137,12 @@ def test_a_file_in_the_place_of_a_directory_is_said(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_said_with_the_way_out(path: Path) -> None:
     with closing(sqlite(path)) as store:
-        store.write([reading(sequence) for sequence in range(2000)])
+        write(store, *(reading(sequence) for sequence in range(2000)))
     damaged = bytearray(path.read_bytes())
     damaged[4096:] = b"\xff" * (len(damaged) - 4096)
     path.write_bytes(damaged)
     with closing(sqlite(path)) as store, pytest.raises(StoreError, match="malformed; move it away"):
-        store.write([reading(5000)])
+        write(store, reading(5000))
 
 
 def test_a_row_that_another_program_wrote_is_said(path: Path) -> None:
@@ -177,25 +153,13 @@ def test_a_row_that_another_program_wrote_is_said(path: Path) -> None:
             store.history("C1", *EVER, MANY)
 
 
-def test_a_locked_file_is_said_and_the_batch_can_be_written_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT_S", 0.0)
+def test_a_locked_file_is_said_and_the_batch_can_be_written_later(path: Path, impatient: None) -> None:
     with closing(sqlite(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked; another program has locked it"):
-            store.write([reading(1)])
+            write(store, reading(1))
         other.execute("ROLLBACK")
-        assert store.write([reading(1)]) == 1
-
-
-def test_a_full_disk_keeps_nothing_of_the_batch_and_all_of_those_before(path: Path) -> None:
-    with closing(sqlite(path)) as store:
-        store.write([reading(1)])
-        store._connection.execute("PRAGMA max_page_count = 10")
-        with pytest.raises(StoreError, match="full; make room on the disk"):
-            store.write([reading(sequence) for sequence in range(2, 5000)])
-        assert everything(store) == [reading(1)]
-        store._connection.execute("PRAGMA max_page_count = 100000")
-        assert store.write([reading(sequence) for sequence in range(2, 5000)]) == 4998
+        assert write(store, reading(1)) == Written(stored=1)
 
 
 def test_a_directory_without_rights_is_said(public_directory: Path) -> None:
@@ -216,7 +180,7 @@ def test_a_file_without_rights_is_said(public_directory: Path) -> None:
 def test_a_history_can_be_read_where_nothing_may_be_written(public_directory: Path) -> None:
     path = public_directory / "history.db"
     with closing(sqlite(path)) as store:
-        store.write([reading(1)])
+        write(store, reading(1))
     with without_rights(public_directory), closing(open_for_reading(path)) as history:
         assert history.history("C1", *EVER, MANY) == [reading(1)]
 
@@ -224,9 +188,9 @@ def test_a_history_can_be_read_where_nothing_may_be_written(public_directory: Pa
 def test_the_file_may_be_moved_away_while_the_sink_runs(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     with closing(sqlite(path)) as store:
-        store.write([reading(1)])
+        write(store, reading(1))
         path.rename(path.with_name("old.db"))
-        store.write([reading(2)])
+        write(store, reading(2))
         assert everything(store) == [reading(2)]
     assert f"{path} was moved or deleted while it was written to" in caplog.text
     with closing(open_for_reading(path.with_name("old.db"))) as old:
@@ -235,10 +199,10 @@ def test_the_file_may_be_moved_away_while_the_sink_runs(path: Path, caplog: pyte
 
 def test_a_reader_sees_what_was_committed_while_the_sink_goes_on(path: Path) -> None:
     with closing(sqlite(path)) as store:
-        store.write([reading(1)])
+        write(store, reading(1))
         with closing(open_for_reading(path)) as history:
             assert history.history("C1", *EVER, MANY) == [reading(1)]
-            store.write([reading(2)])
+            write(store, reading(2))
             assert history.history("C1", *EVER, MANY) == [reading(1), reading(2)]
 
 
@@ -259,14 +223,14 @@ for line in sys.stdin:
         assert reader.stdin is not None
         assert reader.stdout is not None
         for batch in range(5):
-            store.write([reading(batch * 100 + sequence) for sequence in range(100)])
+            write(store, *(reading(batch * 100 + sequence) for sequence in range(100)))
             print(file=reader.stdin, flush=True)
             assert int(reader.stdout.readline()) == (batch + 1) * 100
 
 
 def test_a_reader_changes_nothing(path: Path) -> None:
     with closing(sqlite(path)) as store:
-        store.write([reading(1)])
+        write(store, reading(1))
     before = path.read_bytes()
     with closing(open_for_reading(path)) as history, pytest.raises(sqlite3.OperationalError, match="readonly"):
         history._connection.execute("DELETE FROM readings")
@@ -285,20 +249,77 @@ def test_an_empty_file_is_no_history_yet(path: Path) -> None:
         open_for_reading(path)
 
 
+def test_what_the_configuration_calls_a_sensor_stands_beside_its_readings(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        write(store, reading(1), reading(1, codifier="X1"))
+        store.describe([Description("C1", "cellar", "°C"), Description("F1", "attic", "°C")])
+        store.describe([Description("C1", "kastpi CPU", "°C")])
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT codifier, name, unit FROM sensors ORDER BY codifier").fetchall()
+    assert rows == [("C1", "kastpi CPU", "°C"), ("F1", None, None), ("X1", None, None)]
+
+
+def test_rollups_are_there_for_other_programs_once_they_are_refreshed(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        write(store, reading(1, 20), reading(2, 30))
+        store.refresh(10)
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT span_ms, end_ms, mean, count FROM buckets ORDER BY span_ms").fetchall()
+    assert rows == [(600_000, NOON_MS + 600_000, 25, 2), (3_600_000, NOON_MS + 3_600_000, 25, 2)]
+
+
+def test_a_reader_gets_rollups_that_the_sink_has_not_computed(path: Path) -> None:
+    with closing(sqlite(path)) as store, closing(open_for_reading(path)) as history:
+        write(store, reading(1, 20))
+        assert [bucket.mean for bucket in history.rollups("C1", Span.HOUR, *EVER)] == [20]
+
+
+def test_two_sinks_on_one_file_store_everything_once(path: Path) -> None:
+    with closing(sqlite(path)) as one, closing(sqlite(path)) as other:
+        for start in range(0, 100, 10):
+            batch = [reading(sequence) for sequence in range(start, start + 10)]
+            assert write(one, *batch[:8]) == Written(stored=8)
+            assert write(other, *batch[4:]) == Written(stored=2, duplicates=4)
+        assert write(one, reading(99, value=30)) == Written(conflicts=1)
+        assert everything(other) == [reading(sequence) for sequence in range(100)]
+
+
+def test_a_row_that_another_program_put_where_none_was_known_is_found(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        write(store, reading(1))
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("INSERT INTO readings VALUES ('C1', ?, 7, 30, NULL)", (reading(7).timestamp_ms,))
+        assert write(store, reading(6), reading(7, value=30), reading(8)) == Written(stored=2, duplicates=1)
+        assert [found.sequence for found in everything(store)] == [1, 6, 7, 8]
+
+
+def test_readings_that_were_missing_are_stored_without_being_looked_for(path: Path) -> None:
+    with closing(sqlite(path)) as store:
+        missing = Progress("C1", 9, (Missing(3, 4, NOON_MS),))
+        heard = [reading(sequence) for sequence in (1, 2, 7, 8, 9)]
+        store.write(Batch(heard, [missing]), NOON_MS)
+        looked_for: list[str] = []
+        store._connection.set_trace_callback(looked_for.append)
+        assert write(store, *(reading(sequence) for sequence in range(3, 7))) == Written(stored=4)
+    assert not [statement for statement in looked_for if "SELECT" in statement and "FROM readings" in statement]
+
+
 def test_an_empty_file_becomes_a_history(path: Path) -> None:
     path.touch()
     with closing(sqlite(path)) as store:
-        assert store.write([reading(1)]) == 1
+        assert write(store, reading(1)) == Written(stored=1)
 
 
 WRITER = """
 import sys
 from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
+from storage.store import Batch, Progress
 store = Sqlite(SqliteOptions(path=sys.argv[1]))
 sequence = 0
 while True:
-    store.write([Reading("C1", 1000 + n, n, n / 8) for n in range(sequence, sequence + 50)])
+    readings = [Reading("C1", 1000 + n, n, n / 8) for n in range(sequence, sequence + 50)]
+    store.write(Batch(readings, [Progress("C1", readings[-1].sequence)]), 0)
     sequence += 50
     print(sequence, flush=True)
 """
@@ -312,6 +333,8 @@ def test_a_writer_that_is_killed_loses_no_committed_batch(path: Path) -> None:
         committed = max([committed, *(int(line) for line in writer.stdout if line.endswith("\n"))])
     with closing(sqlite(path)) as store:
         found = store.history("C1", *EVER, MANY)
+        assert store.progress()["C1"].last == found[-1].sequence
+        assert [account.stored for account in store.accounts(*EVER)] == [len(found)]
     assert len(found) >= committed
     assert len(found) % 50 == 0
     assert found == [Reading("C1", 1000 + n, n, n / 8) for n in range(len(found))]

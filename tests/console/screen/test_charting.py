@@ -9,6 +9,7 @@ from console.screen.past import Past
 from console.screen.traces import Point
 from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
+from storage.store import Batch
 from tests.console.screen.feeding import START, Feed, lively, model_of, storing_network
 
 SPAN_S = 300.0
@@ -63,7 +64,7 @@ async def test_without_a_sensor_under_the_cursor_there_are_no_points(feed: Feed,
 async def test_what_is_stored_comes_before_what_was_heard(feed: Feed, model: Model, tmp_path: Path) -> None:
     store = Sqlite(SqliteOptions(path=str(tmp_path / "history.db")))
     begin_ms = int(START.wall_ms) - 100_000
-    store.write([Reading("C1", begin_ms + 1_000 * number, number, 40.0) for number in range(100)])
+    store.write(Batch([Reading("C1", begin_ms + 1_000 * number, number, 40.0) for number in range(100)]), begin_ms)
     store.close()
     past = Past(storing_network(tmp_path / "history.db"))
     chart = Chart(feed, past)

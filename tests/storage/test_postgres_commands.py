@@ -1,0 +1,70 @@
+"""`jph db` against a real server: prepare an empty database, look at it, add a user."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from console.cli import run
+from tests.storage.postgres_server import PostgresServer
+
+CONFIGURATION = """
+nodes:
+  C1: {{driver: pipe, options: {{path: /proc/loadavg, field: 1}}}}
+  Q1: {{driver: postgres, options: {{host: {host}, database: {database}, user: {user}}}}}
+"""
+
+
+@pytest.fixture
+def file(postgres_server: PostgresServer, database: str, tmp_path: Path) -> str:
+    """Return a configuration with an empty database."""
+    postgres_server.execute("DROP SCHEMA jph CASCADE", database)
+    options = postgres_server.options(database)
+    path = tmp_path / "jph.yaml"
+    path.write_text(CONFIGURATION.format(host=options.host, database=database, user=options.user))
+    return str(path)
+
+
+def test_an_empty_database_says_what_to_do(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["db", "status", "--config", file]) == 1
+    assert "jph db init" in capsys.readouterr().err
+
+
+def test_init_makes_what_status_then_shows_and_a_second_time_changes_nothing(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [run(["db", "init", "--config", file]) for _ in range(2)] == [0, 0]
+    assert "it was up to date" in capsys.readouterr().err
+    assert run(["db", "status", "--config", file]) == 0
+    assert "sensors     0\n" in capsys.readouterr().out
+
+
+def test_a_user_is_added_once_and_only_the_hash_is_kept(
+    file: str, database: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["db", "init", "--config", file])
+    codes = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", io.StringIO("a long enough password\n"))
+        codes.append(run(["db", "user", "ann@example.org", "--config", file]))
+    assert codes == [0, 1]
+    [(email, password)] = postgres_server.execute("SELECT email, password FROM jph.users", database)
+    assert email == "ann@example.org"
+    assert "long enough" not in password
+
+
+def test_the_printed_schema_is_what_init_makes(
+    file: str, database: str, postgres_server: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["db", "sql", "--config", file]) == 0
+    postgres_server.execute(capsys.readouterr().out.encode(), database)
+    assert run(["db", "status", "--config", file]) == 0
+
+
+def test_without_such_a_node_the_message_says_where_an_example_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "jph.yaml"
+    path.write_text("nodes: {CC: {driver: console}}")
+    assert run(["db", "init", "--config", str(path)]) == 1
+    assert "docs/drivers.md" in capsys.readouterr().err
