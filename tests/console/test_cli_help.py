@@ -44,9 +44,10 @@ def test_the_help_lists_all_commands_under_their_panels(shell: Shell) -> None:
     assert titles == ["Options", "See", "Command", "History", "Set up"]
 
 
-def test_a_family_lists_its_commands(shell: Shell) -> None:
-    ended = shell.jph("config", "--help", COLUMNS="120")
-    assert all(row.summary in ended.out for family in COMMANDS for row in family.rows)
+@pytest.mark.parametrize("family", [row for row in COMMANDS if row.rows], ids=lambda family: family.name)
+def test_a_family_lists_its_commands(shell: Shell, family: Row) -> None:
+    ended = shell.jph(family.name, "--help", COLUMNS="120")
+    assert [row.summary for row in family.rows if row.summary not in ended.out] == []
 
 
 def test_a_family_alone_is_no_command(shell: Shell) -> None:
