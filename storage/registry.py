@@ -5,44 +5,68 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from storage.store import StoreClass, StoreError
+from storage.store import History, StoreClass, StoreError
 
 
 class Entry(NamedTuple):
     """Where a store and its options are. The options are read on every host, so their module needs no database.
 
-    `extra` is what has to be installed beside jph for the store. `hears` tells that it has the ability HEARD.
+    `history` reads from the store beside a sink that writes. `extra` is what has to be installed beside jph for it.
+    `hears` tells that it has the ability HEARD.
     """
 
     store: str
     options: str
+    history: str
     extra: str | None = None
     hears: bool = False
 
 
 STORES: Final[dict[str, Entry]] = {
-    "sqlite": Entry("storage.sqlite:Sqlite", "storage.sqlite:SqliteOptions"),
-    "postgres": Entry("storage.postgres:Postgres", "storage.postgres_options:PostgresOptions", extra="postgres"),
-    "redis": Entry("storage.redis:Redis", "storage.redis_options:RedisOptions", extra="redis", hears=True),
+    "sqlite": Entry("storage.sqlite:Sqlite", "storage.sqlite:SqliteOptions", "storage.sqlite:history_of"),
+    "postgres": Entry(
+        "storage.postgres:Postgres",
+        "storage.postgres_options:PostgresOptions",
+        "storage.postgres:PostgresHistory",
+        extra="postgres",
+    ),
+    "redis": Entry(
+        "storage.redis:Redis", "storage.redis_options:RedisOptions", "storage.redis:Redis", extra="redis", hears=True
+    ),
 }
 
 
 def store_class(name: str) -> StoreClass:
     """Return the class that a configuration calls `name`; raises StoreError when there is none."""
-    if name not in STORES:
-        raise StoreError(f"there is no store {name!r}", f"known are: {', '.join(sorted(STORES))}")
-    try:
-        return cast(StoreClass, _named(STORES[name].store))
-    except ImportError as error:
-        if STORES[name].extra is None:
-            raise
-        message = f"the store {name!r} needs a package that is not installed: {error}"
-        raise StoreError(message, f'pip install "jph[{STORES[name].extra}]"') from error
+    entry = _entry(name)
+    return cast(StoreClass, _imported(name, entry.store, entry.extra))
+
+
+def open_history(name: str, options: Any) -> History:
+    """Open what the store `name` with these options keeps, for reading alone; raises StoreError."""
+    entry = _entry(name)
+    return cast(History, _imported(name, entry.history, entry.extra)(options))
 
 
 def options_of(name: str) -> type[msgspec.Struct] | None:
     """Return the options that the store `name` takes, None when there is no such store."""
     return cast(type[msgspec.Struct], _named(STORES[name].options)) if name in STORES else None
+
+
+def _entry(name: str) -> Entry:
+    if name not in STORES:
+        raise StoreError(f"there is no store {name!r}", f"known are: {', '.join(sorted(STORES))}")
+    return STORES[name]
+
+
+def _imported(name: str, reference: str, extra: str | None) -> Any:
+    try:
+        return _named(reference)
+    except ImportError as error:
+        if extra is None:
+            raise
+        message = f"the store {name!r} needs a package that is not installed: {error}"
+        raise StoreError(message, f'pip install "jph[{extra}]"') from error
 
 
 def _named(reference: str) -> Any:

@@ -200,6 +200,11 @@ def open_for_reading(path: str | Path) -> SqliteHistory:
     return SqliteHistory(path, sqlite_file.open_for_reading(path))
 
 
+def history_of(options: SqliteOptions) -> SqliteHistory:
+    """Open the file of a sink without changing it; raises StoreError."""
+    return open_for_reading(options.path)
+
+
 def _expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()

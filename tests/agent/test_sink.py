@@ -91,9 +91,8 @@ class Ledger:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Ledger]]:
-    monkeypatch.setitem(
-        STORES, "ledger", Entry(f"{__name__}:{Ledger.__name__}", "storage.sqlite:SqliteOptions", hears=True)
-    )
+    place = f"{__name__}:{Ledger.__name__}"
+    monkeypatch.setitem(STORES, "ledger", Entry(place, "storage.sqlite:SqliteOptions", history=place, hears=True))
     Ledger.begin_anew()
     yield Ledger
     if isinstance(Ledger.trouble, threading.Event):

@@ -100,7 +100,7 @@ class RollupConformance(Conformance):
             median=21.25,
             max=25,
             min=20,
-            stdev=about(math.sqrt(17.1875 / 4)),
+            stdev=about(math.sqrt(17.1875 / 4), absolute=0),
             count=4,
         )
 

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,12 @@ def test_a_store_is_found_by_its_name() -> None:
 
 def test_its_options_are_found_by_its_name() -> None:
     assert registry.options_of("sqlite") is SqliteOptions
+
+
+def test_what_a_store_keeps_is_read_by_its_name(tmp_path: Path) -> None:
+    options = SqliteOptions(path=str(tmp_path / "history.db"))
+    with closing(registry.store_class("sqlite")(options)), closing(registry.open_history("sqlite", options)) as history:
+        assert history.codifiers() == []
 
 
 def test_an_unknown_name_has_no_options() -> None:
