@@ -44,7 +44,9 @@ class LookBack:
         self.oldest_ms = timestamp_ms if self.oldest_ms is None else min(self.oldest_ms, timestamp_ms)
 
     def reach(self, since_ms: float) -> None:
-        """Look back further than was wanted before."""
+        """Look back further than was wanted before, and again when the node was silent and answers now."""
+        if self.end is End.SILENT and not self._repairs.gave_up(self.codifier):
+            self.end, self.asked = None, 0
         if since_ms < self.since_ms:
             self.since_ms = since_ms
             self.end = None if self.end is End.REACHED else self.end
