@@ -17,12 +17,14 @@ MAX_LOOK_BACKS: Final = 1024  # sensors of which is known how far back they were
 class Following:
     """What one program lacks of all sensors. At most CONSOLE_RANGES requests are under way: sinks come first.
 
-    `answered` is called with each reading that came because it was asked for, in any order; `random` returns 0 to 1.
+    `answered` is called with each reading that came because it was asked for, in any order, `ended` with the look back
+    that comes to its end; `random` returns 0 to 1.
     """
 
     def __init__(self, say: Say, clock: Clock, random: Callable[[], float]) -> None:
         self.repairs = Repairs(CONSOLE_RANGES, random, gives_up_after=CONSOLE_PATIENCE)
         self.answered: list[Callable[[DataFrame, Instant], None]] = []
+        self.ended: list[Callable[[LookBack], None]] = []
         self._asking = Asking(self, say, clock)
         self._looks: dict[str, LookBack] = {}  # the one that was wanted last is the last
         self._wanted = ""
@@ -84,5 +86,7 @@ class Following:
             callback(frame, now)
 
     def _go_on(self, codifier: str) -> None:
-        if codifier == self._wanted and codifier in self._looks:
-            self._looks[codifier].go_on()
+        look = self._looks.get(codifier)
+        if look is not None and codifier == self._wanted and look.go_on():
+            for callback in self.ended:
+                callback(look)

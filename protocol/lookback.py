@@ -51,13 +51,16 @@ class LookBack:
             self.since_ms = since_ms
             self.end = None if self.end is End.REACHED else self.end
 
-    def go_on(self) -> None:
-        """Ask for more when all that was asked for is there, or end."""
-        if self.end is None and self._repairs.gave_up(self.codifier):
+    def go_on(self) -> bool:
+        """Ask for more when all that was asked for is there; returns whether it ends with that."""
+        if self.end is not None:
+            return False
+        if self._repairs.gave_up(self.codifier):
             self._repairs.let_go(self.codifier)
             self.end = End.SILENT
-        if self.end is None and not self._repairs.reaching(self.codifier):
+        elif not self._repairs.reaching(self.codifier):
             self.end = self._reached() or self._ask()
+        return self.end is not None
 
     def _reached(self) -> End | None:
         if self.oldest_ms is not None and self.oldest_ms <= self.since_ms:
