@@ -155,6 +155,13 @@ COMMANDS: Final = (
         ("jph history C1 --since 1h", "jph history C1 --since 7d --csv > c1.csv", "jph history C1 --since 10m --live"),
     ),
     Row(
+        "loss",
+        "console.commands.loss:loss",
+        HISTORY,
+        "Account for every reading: stored, or lost and why.",
+        ("jph loss", "jph loss C1 F1 --since 7d", "jph loss C1 --by hour --json"),
+    ),
+    Row(
         "init",
         "console.commands.init:init",
         SET_UP,

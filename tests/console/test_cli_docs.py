@@ -72,6 +72,12 @@ def _remembered(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("history", "C1", "--json", site.config).documents
 
 
+def _accounted(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Wait until something was stored, and print what became of it."""
+    shell.jph("watch", "--from", "Q1", "--count", "2", "--flag", "i", site.config)
+    return shell.jph("loss", "C1", "--json", site.config).documents
+
+
 PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`get`": _called("get", "C1"),
     "`sensors`": _called("sensors"),
@@ -80,6 +86,7 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`ping`": _called("ping", "C1", "-c", "1"),
     "`start`, `halt`, `reload`, `set`, `step`": _called("set", "FK", "50"),
     "`history`": _remembered,
+    "`loss`": _accounted,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
 }
