@@ -8,32 +8,16 @@ import typer
 from agent.clock import SystemClock
 from console import words
 from console.commands.history import NodeOption, moment, where
-from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
+from console.commands.options import ConfigOption, JsonOption, QuietOption, SomeCodifiers
 from console.histories import Wanted, open_first
 from console.output import Column, Output, Span, stdout, tell
-from console.tallies import parts_of, per_sensor, total_of, wrong_sums
+from console.tallies import PARTS, parts_of, per_sensor, total_of, wrong_sums
 from protocol.accounts import Account, hour_of
 
 USUAL_SINCE: Final = "24h"
 MOST_WRONG: Final = 12  # accounts that do not add up which are named
 
-FIGURES: Final = (
-    "sent",
-    "heard",
-    "repaired",
-    "stored",
-    "duplicate",
-    "bad",
-    "rejected",
-    "conflict",
-    "not_kept",
-    "renumbered",
-    "too_many_holes",
-    "pending",
-    "waiting",
-    "doubled",
-    "restarts",
-)
+FIGURES: Final = ("sent", "heard", "repaired", *PARTS, "doubled", "restarts")
 """What is told of an account, in this order; the names are the keys of the JSON."""
 
 ALWAYS: Final = frozenset({"sent", "heard", "repaired", "stored", "not_kept", "pending"})
@@ -50,15 +34,7 @@ class By(StrEnum):
 
 
 def loss(
-    codifiers: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[CODIFIER...]",
-            parser=one_codifier,
-            autocompletion=complete_codifier,
-            help="Which sensors; without any, all.",
-        ),
-    ] = None,
+    codifiers: SomeCodifiers = None,
     *,
     since: Annotated[
         float | None,
