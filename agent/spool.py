@@ -95,7 +95,7 @@ class Spool:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
-            raise SpoolError(f"the spool {self.folder} is used by another agent", "run each node once") from error
+            raise SpoolError(f"the spool {self.folder} is used by another program", "run each node once") from error
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(self.folder / name for name in NAMES)

@@ -54,6 +54,7 @@ class Spooling:
         self.resting = False
         self._usable = False
         self._trouble = ""
+        self._writing: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
         """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
@@ -71,7 +72,9 @@ class Spooling:
             await asyncio.sleep(min(LOOK_S, self._interval_s))
             self.resting = False
             if self._is_due():
-                await self._write(final=False)
+                # Whoever ends this in the midst of a batch must know what is in it, or it would be written once more.
+                self._writing = asyncio.create_task(self._write(final=False), name="spool writes")
+                await asyncio.shield(self._writing)
             self._describe_daily()
 
     async def close(self) -> None:
@@ -79,6 +82,8 @@ class Spooling:
         if self._usable:
             try:
                 async with asyncio.timeout(CLOSING_S):
+                    if self._writing is not None:
+                        await self._writing
                     await self._write(final=True)
             except TimeoutError:
                 log.error("the spool %s: the disk needs more than %g s", self.spool.folder, CLOSING_S)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,25 @@ async def test_after_an_orderly_end_all_is_kept_and_the_numbering_goes_on(
     await second.end()
 
 
+async def test_an_end_in_the_midst_of_writing_writes_nothing_twice(driven_time: DrivenLoop, tmp_path: Path) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(10)
+    await first.end()
+    second = await Agent(driven_time, tmp_path).start()
+    second.publish(10)
+    disk_is_ready = threading.Event()
+    second.spooling._thread.call(disk_is_ready.wait)
+    await driven_time.advance(1.0)
+    assert not second.spooling.resting
+    ending = driven_time.create_task(second.end())
+    await driven_time.settle()
+    disk_is_ready.set()
+    await ending
+    third = await Agent(driven_time, tmp_path).start()
+    assert third.kept() == list(range(101, 121))
+    await third.end()
+
+
 async def test_it_is_written_once_a_minute(driven_time: DrivenLoop, tmp_path: Path) -> None:
     agent = await Agent(driven_time, tmp_path).start()
     agent.publish(1)
@@ -180,7 +200,7 @@ async def test_a_spool_that_is_used_by_another_is_left_alone(
 ) -> None:
     first = await Agent(driven_time, tmp_path).start()
     second = await Agent(driven_time, tmp_path).start()
-    assert "is used by another agent" in caplog.text
+    assert "is used by another program" in caplog.text
     await second.end()
     await first.end()
 
