@@ -9,7 +9,7 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
-from agent.repeating import Repeating
+from agent.repeating import Repeating, rings_within
 from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
@@ -21,7 +21,6 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.rings import Rings
 from protocol.senders import Sender
 from storage.registry import STORES
 
@@ -71,7 +70,7 @@ class Agent:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
-        self.repeating = Repeating(_rings(configuration), surroundings.clock)
+        self.repeating = Repeating(rings_within(configuration.rings), surroundings.clock)
         self.started = asyncio.Event()
         self._load = load
         self._choose = choose
@@ -363,11 +362,6 @@ def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
 
 def _sensors_of(nodes: Iterable[Node]) -> list[str]:
     return [sensor.codifier for node in nodes for sensor in node.sensors]
-
-
-def _rings(configuration: Configuration) -> Rings:
-    limits = configuration.rings
-    return Rings(limits.memory_bytes, limits.readings, limits.age_s)
 
 
 def _is_sink(node: Node) -> bool:

@@ -10,8 +10,9 @@ from typing import Any, Final, Self
 
 from agent.clock import Clock
 from agent.configuration import load_configuration
-from agent.participant import Answer, Heard, Participant
+from agent.participant import Answer, Heard
 from agent.presence import GaveWay
+from agent.publisher import Publisher
 from config.model import Configuration
 from protocol.commands import Code
 from protocol.errors import JphError
@@ -74,7 +75,7 @@ class Readings:
         self._arrived.set()
 
 
-class Node(Participant):
+class Node(Publisher):
     """One codifier on the bus, as a program of yours.
 
         async with jph.Node("C1", config="jph.yaml") as node:
@@ -98,7 +99,7 @@ class Node(Participant):
         configuration = config if isinstance(config, Configuration) else load_configuration(config)
         if codifier not in configuration.nodes:
             raise UnknownNodeError(f"{configuration.source} has no node {codifier}", "add it under `nodes:`")
-        super().__init__(configuration, codifier, clock, present=True, takeover=takeover)
+        super().__init__(configuration, codifier, clock, takeover=takeover)
         self._own = frozenset(sensor.codifier for sensor in configuration.nodes[codifier].sensors)
         self._setters = {Flag.SET: on_set, Flag.STEP: on_step}
         self._gave_way: asyncio.Future[GaveWay]

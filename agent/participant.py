@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
-from agent.presence import GaveWay, Presence
+from agent.presence import GaveWay, Kept, Presence
 from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
@@ -88,7 +88,8 @@ class Participant:
     """Hears everything into a roster, pings and commands.
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
-    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else.
+    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. Readings of
+    its own, if it has any, are kept in `kept`.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different choice of the program
@@ -100,6 +101,7 @@ class Participant:
         *,
         present: bool = False,
         takeover: bool = True,
+        kept: Kept | None = None,
         data_rest_s: float = 0.0,
     ) -> None:
         self.configuration = configuration
@@ -110,7 +112,7 @@ class Participant:
         self.refused: list[Callable[[DecodeError, bytes, Bus, Sender, Instant], None]] = []
         self.bus = BusSockets(configuration.network, self.clock, listen, self._receive, data_rest_s=data_rest_s)
         self._present = present
-        self._presence = self._make_presence(takeover=takeover)
+        self._presence = self._make_presence(kept, takeover=takeover)
         self._started = False
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -250,7 +252,7 @@ class Participant:
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)
 
-    def _make_presence(self, *, takeover: bool) -> Presence:
+    def _make_presence(self, kept: Kept | None, *, takeover: bool) -> Presence:
         node = self.configuration.nodes.get(self.codifier)
         return Presence(
             self.codifier,
@@ -261,6 +263,7 @@ class Participant:
             random_number=random.randrange,
             carry_out=self.carry_out,
             give_way=self.give_way,
+            kept=kept,
             takeover=takeover,
         )
 

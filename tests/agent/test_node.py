@@ -16,7 +16,7 @@ from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag
 from protocol.life import PROBE_S
 from protocol.readings import Reading
-from tests.agent.hosts import Operator, configured
+from tests.agent.hosts import Operator, configured, passing_time
 from tests.support.driven_time import DrivenLoop
 
 NODES = """
@@ -37,15 +37,16 @@ async def operator(network: Network, driven_time: DrivenLoop) -> AsyncIterator[O
 @pytest.fixture
 async def join(network: Network, driven_time: DrivenLoop) -> AsyncIterator[Join]:
     """Give a way to let a node join; it has left when the test ends."""
-    async with AsyncExitStack() as stack:
+    stack = AsyncExitStack()
 
-        async def join(codifier: str, **choices: Any) -> jph.Node:
-            node = jph.Node(codifier, configured(network, NODES), clock=driven_time.clock, **choices)
-            entering = driven_time.create_task(stack.enter_async_context(node))
-            await driven_time.advance(PROBE_S)
-            return await entering
+    async def join(codifier: str, **choices: Any) -> jph.Node:
+        node = jph.Node(codifier, configured(network, NODES), clock=driven_time.clock, **choices)
+        entering = driven_time.create_task(stack.enter_async_context(node))
+        await driven_time.advance(PROBE_S)
+        return await entering
 
-        yield join
+    yield join
+    await passing_time(driven_time, stack.aclose())
 
 
 async def test_entering_takes_until_nobody_objected(
@@ -157,7 +158,7 @@ async def test_iterations_end_when_the_node_leaves(join: Join, driven_time: Driv
     arrived = node.readings()
     await node.publish(21.5)
     await anext(arrived)
-    await node.__aexit__()
+    await passing_time(driven_time, node.__aexit__())
     assert await going == [21.5]
 
 
@@ -282,11 +283,11 @@ async def test_garbage_stops_nothing(join: Join, operator: Operator) -> None:
     assert node.roster.bad_datagrams.total >= 1
 
 
-async def test_it_leaves_in_order(join: Join, operator: Operator) -> None:
+async def test_it_leaves_in_order(join: Join, operator: Operator, driven_time: DrivenLoop) -> None:
     node = await join("C1")
     await node.publish(21.5)
     await operator.hears("f", "C1")
-    await node.__aexit__()
+    await passing_time(driven_time, node.__aexit__())
     await operator.hears("n", "C1")
     farewell = await operator.hears("I", "C1")
     assert isinstance(farewell, ControlFrame)
