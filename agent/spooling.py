@@ -27,6 +27,7 @@ from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
 log: Final = logging.getLogger("jph.spool")
 
 LOOK_S: Final = 1.0  # how often it is looked whether reserved numbers come to an end
+FIRST_RESERVED: Final = 64  # numbers of each sensor until the first batch: a second at 60 Hz, one request when unused
 SPARE: Final = 16  # numbers that are reserved beyond what is expected
 MAX_RESERVED: Final = RENUMBERED_BEYOND // 2  # a larger jump could not be joined to what was before
 CLOSING_S: Final = 5.0
@@ -60,10 +61,11 @@ class Spooling:
         """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
         try:
             await self._thread.call(self._load)
+            self._kept = self._repeating.numbers()
+            await self._reserve_first()
             self._usable = True
         except SpoolError as error:
             log.error("%s; what is sent is kept in memory only", error)
-        self._kept = self._repeating.numbers()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -115,6 +117,14 @@ class Spooling:
         """Tell whether a sensor is about to use numbers that are not reserved."""
         reserved = self._reserved.get(codifier)
         return last != self._kept.get(codifier) and (reserved is None or distance(reserved, last) < SPARE // 2)
+
+    async def _reserve_first(self) -> None:
+        """Reserve numbers of the sensors that go on, before any of these is used."""
+        reserved = {codifier: (last + FIRST_RESERVED) % MODULUS for codifier, last in self._kept.items()}
+        if reserved:
+            batch = list(_announcements(reserved, self._clock.now()))
+            await self._thread.call(lambda: self.spool.append(batch))
+            self._reserved = reserved
 
     async def _write(self, *, final: bool) -> None:
         now, numbers = self._clock.now(), self._repeating.numbers()

@@ -102,7 +102,7 @@ async def test_an_end_in_the_midst_of_writing_writes_nothing_twice(driven_time: 
     second.publish(10)
     disk_is_ready = threading.Event()
     second.spooling._thread.call(disk_is_ready.wait)
-    await driven_time.advance(1.0)
+    await driven_time.advance(60.0)
     assert not second.spooling.resting
     ending = driven_time.create_task(second.end())
     await driven_time.settle()
@@ -152,6 +152,23 @@ async def test_after_a_power_cut_no_number_is_used_twice(driven_time: DrivenLoop
     ring = second.repeating.rings.open("C1")
     assert ring.unkept(written[-1] + 1, 64) == min(64, last - written[-1])
     await second.end()
+
+
+async def test_a_power_cut_before_the_first_batch_uses_no_number_twice_either(
+    driven_time: DrivenLoop, tmp_path: Path
+) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(10)
+    await first.end()
+    second = await Agent(driven_time, tmp_path).start()
+    second.publish(10)
+    await second.die()
+    third = await Agent(driven_time, tmp_path).start()
+    last, reached = third.repeating.last("C1"), second.repeating.last("C1")
+    assert last is not None
+    assert reached is not None
+    assert distance(last, reached) >= 0
+    await third.die()
 
 
 async def test_a_power_cut_at_any_byte_of_a_batch_costs_that_batch(driven_time: DrivenLoop, tmp_path: Path) -> None:
