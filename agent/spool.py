@@ -51,6 +51,7 @@ class Spool:
         self.batches = 0
         self.is_torn = False
         self._current = 0
+        self._largest_bytes = 0  # of the batches that were read
         self._lock: BufferedWriter | None = None
 
     def load(self) -> Iterator[bytes]:
@@ -109,15 +110,15 @@ class Spool:
 
     def _read(self, path: Path, *, is_newest: bool) -> Iterator[bytes]:
         content = path.read_bytes()
-        offset = whole_bytes = largest_bytes = 0
+        offset = whole_bytes = 0
         while (size := _whole(content, offset)) is not None:
             datagrams = _unpack(content[offset + _BATCH.size : offset + size])
             yield from datagrams
-            largest_bytes = max(largest_bytes, size)
+            self._largest_bytes = max(self._largest_bytes, size)
             offset = whole_bytes = offset + size
         if whole_bytes < len(content):
             # A batch that a power cut tore is hardly larger than those before it; anything else is another damage.
-            self.is_torn |= not is_newest or len(content) - whole_bytes > 2 * largest_bytes
+            self.is_torn |= not is_newest or len(content) - whole_bytes > 2 * self._largest_bytes
             _mend(path, content, whole_bytes)
 
 

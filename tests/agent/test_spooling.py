@@ -193,6 +193,20 @@ async def test_a_power_cut_at_any_byte_of_a_batch_costs_that_batch(driven_time: 
         await cut.die()
 
 
+async def test_a_power_cut_in_the_first_batch_of_a_file_costs_that_batch(
+    driven_time: DrivenLoop, tmp_path: Path
+) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(10)
+    await first.end()
+    folder = first.spooling.spool.folder
+    (folder / NAMES[1]).write_bytes((folder / NAMES[0]).read_bytes()[:30])
+    again = await Agent(driven_time, tmp_path).start()
+    assert again.kept() == first.kept()
+    assert again.repeating.last("C1") == 110
+    await again.end()
+
+
 async def test_damage_in_the_midst_begins_the_numbering_anew(
     driven_time: DrivenLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
