@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import threading
 from collections.abc import Iterator
@@ -205,6 +206,27 @@ async def test_a_power_cut_in_the_first_batch_of_a_file_costs_that_batch(
     assert again.kept() == first.kept()
     assert again.repeating.last("C1") == 110
     await again.end()
+
+
+async def test_a_clock_that_goes_back_does_not_make_the_older_file_the_newer_one(
+    driven_time: DrivenLoop, tmp_path: Path
+) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(10)
+    await first.written(1)
+    first.spooling.spool.max_bytes = 1  # now the other file's turn begins
+    first.publish(10)
+    await first.end()
+    for ahead_s, name in enumerate(NAMES, start=3_600):  # as if a clock had been wrong until now
+        path = first.spooling.spool.folder / name
+        os.utime(path, (path.stat().st_atime + ahead_s, path.stat().st_mtime + ahead_s))
+    second = await Agent(driven_time, tmp_path).start()
+    second.publish(10)
+    await second.end()
+    third = await Agent(driven_time, tmp_path).start()
+    assert third.kept() == list(range(101, 131))
+    assert third.repeating.last("C1") == 130
+    await third.end()
 
 
 async def test_damage_in_the_midst_begins_the_numbering_anew(
