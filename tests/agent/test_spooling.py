@@ -13,11 +13,11 @@ import pytest
 
 from agent.repeating import Repeating
 from agent.spool import NAMES
-from agent.spooling import SPARE, Spooling
+from agent.spooling import MAX_READINGS, SPARE, Spooling
 from config.model import SpoolPlace
 from protocol.frames import encode_reading
 from protocol.numbering import Numbering
-from protocol.readings import Reading
+from protocol.readings import Reading, Value
 from protocol.rings import Rings
 from protocol.sequences import after, distance
 from tests.support.driven_time import DrivenLoop
@@ -28,7 +28,7 @@ class Agent:
 
     def __init__(self, loop: DrivenLoop, path: Path, interval_s: float = 60.0) -> None:
         self.loop = loop
-        self.repeating = Repeating(Rings(), loop.clock)
+        self.repeating = Repeating(Rings(max_bytes=2**26), loop.clock)
         self.spooling = Spooling(SpoolPlace(path=str(path), interval_s=interval_s), "C1", self.repeating, loop.clock)
         self.run: asyncio.Task[None]
 
@@ -38,11 +38,11 @@ class Agent:
         await self.loop.settle()
         return self
 
-    def publish(self, count: int, codifier: str = "C1") -> None:
+    def publish(self, count: int, codifier: str = "C1", value: Value = 21.5) -> None:
         last = self.repeating.last(codifier)
         numbering = Numbering(codifier, 100 if last is None else last)
         for _ in range(count):
-            *_, datagram = numbering.datagrams(21.5, None, int(self.loop.clock.wall_ms))
+            *_, datagram = numbering.datagrams(value, None, int(self.loop.clock.wall_ms))
             self.repeating.keep(codifier, numbering.last, datagram)
 
     async def written(self, batches: int) -> None:
@@ -286,6 +286,41 @@ async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(
     again = await Agent(driven_time, tmp_path).start()
     assert again.kept() == agent.kept()
     await again.end()
+
+
+async def test_what_waits_for_the_disk_is_written_whole_however_much_it_is(
+    driven_time: DrivenLoop, tmp_path: Path
+) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(15_000, value="x" * 1_150)  # 17 MiB
+    await first.end()
+    second = await Agent(driven_time, tmp_path).start()
+    assert second.kept() == first.kept()
+    assert second.repeating.last("C1") == first.repeating.last("C1")
+    await second.die()
+
+
+async def test_what_waits_for_the_disk_is_put_together_in_small_parts(driven_time: DrivenLoop, tmp_path: Path) -> None:
+    agent = await Agent(driven_time, tmp_path).start()
+    agent.publish(2 * MAX_READINGS + 1)
+    agent.publish(1, "C2")
+    await agent.written(3)
+    await agent.die()
+    again = await Agent(driven_time, tmp_path).start()
+    assert (again.kept(), again.kept("C2")) == (agent.kept(), agent.kept("C2"))
+    await again.die()
+
+
+async def test_readings_of_a_sensor_that_was_taken_away_are_not_waited_for(
+    driven_time: DrivenLoop, tmp_path: Path
+) -> None:
+    agent = await Agent(driven_time, tmp_path).start()
+    agent.publish(10)
+    agent.repeating.rings.close("C1")
+    await agent.end()
+    again = await Agent(driven_time, tmp_path).start()
+    assert (again.kept(), again.repeating.last("C1")) == ([], 110)
+    await again.die()
 
 
 async def test_files_take_turns_and_stay_within_the_size(driven_time: DrivenLoop, tmp_path: Path) -> None:
