@@ -82,7 +82,7 @@ class Agent:
         self._ending: asyncio.Future[Ending] | None = None
         self._stopped = False
         self._addressed: set[bytes] = set()
-        self._sensors: set[bytes] = set()
+        self._sensors: dict[bytes, Station] = {}
         self._hears_all = False
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
@@ -196,7 +196,7 @@ class Agent:
     def _look_who_hears(self) -> None:
         self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
         self._sensors = {
-            sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors
+            sensor.codifier.encode(): station for station in self.stations.values() for sensor in station.node.sensors
         }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
         self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
@@ -326,12 +326,17 @@ class Agent:
             sink.source.heard()
 
     def _hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
-        if frame.flag is Flag.REPEAT:
+        if frame.flag is Flag.REPEAT and self._may_answer(frame.destination):
             self.repeating.request(frame, sender, now)
         own = sender == self._bus.address  # a node of this process is no rival of itself, also after a restart
         for station in self._concerned(frame):
             if not (own and frame.source == station.node.codifier):
                 station.presence.hear(frame, sender, now)
+
+    def _may_answer(self, codifier: str) -> bool:
+        """Tell whether no other instance has readings of a sensor that would be refused here."""
+        station = self._sensors.get(codifier.encode())
+        return station is not None and station.presence.settled.is_set()
 
     def _concerned(self, frame: ControlFrame) -> list[Station]:
         """Commands and pings concern whom they are sent to, announcements only a namesake."""
