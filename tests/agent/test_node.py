@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import jph
-from agent import node as node_module
-from agent.node import Readings
+from agent import iterations
+from agent.iterations import Readings
 from config.model import Network
 from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag
+from protocol.instants import Instant
 from protocol.life import PROBE_S
 from protocol.readings import Reading
 from tests.agent.hosts import Operator, configured, passing_time
@@ -163,12 +164,13 @@ async def test_iterations_end_when_the_node_leaves(join: Join, driven_time: Driv
 
 
 def test_an_iteration_that_is_too_slow_loses_the_oldest_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_module, "MAX_QUEUED", 3)
+    monkeypatch.setattr(iterations, "MAX_QUEUED", 3)
 
     async def fall_behind() -> tuple[list[object], int]:
         readings = Readings([])
         for number in range(5):
-            readings.take(DataFrame(number, 1_700_000_000_000, Flag.INTEGER, "C1", "@@", number))
+            frame = DataFrame(number, 1_700_000_000_000, Flag.INTEGER, "C1", "@@", number)
+            readings.hear(frame, Instant(1.0, 1_700_000_000_000))
         readings.end()
         return [reading.value async for reading in readings], readings.dropped
 

@@ -16,7 +16,7 @@ from tests.netns.hosts import INTERFACE, Host, Lan
 
 PATIENCE_S: Final = 40.0  # a test fails that waits for so long; nothing else depends on it
 POLL_S: Final = 0.1
-READINGS: Final = 200
+READINGS: Final = 150
 LOSS: Final = 20
 
 # Each publishes the numbers from 0 on, and stays until its input ends.
@@ -57,6 +57,26 @@ for number in range({READINGS}):
 while not select.select([sys.stdin], [], [], 0.1)[0]:
     channel.sendData({READINGS})
 """
+# Goes through all readings from the first one that it hears, and says how many are missing, came twice and were lost.
+READER: Final = f"""
+import asyncio, collections, sys, jph
+
+def missing(seen):
+    return {READINGS} - min(seen, default=0) - len(seen)
+
+async def main():
+    seen = collections.defaultdict(collections.Counter)
+    async with jph.Node("T4", config="jph.yaml") as node:
+        readings = node.readings("T1", "T2", repaired=True)
+        print("ready", flush=True)
+        while any(missing(seen[codifier]) for codifier in ("T1", "T2")):
+            reading = await anext(readings)
+            seen[reading.codifier][reading.value] += 1
+    twice = sum(count > 1 for counted in seen.values() for count in counted.values())
+    print(sum(map(missing, seen.values())), twice, readings.lost)
+
+asyncio.run(main())
+"""
 PROGRAMS: Final = {"T1": TODAY, "T2": ORIGINAL, "T3": WITHOUT_RUN}
 
 
@@ -70,6 +90,7 @@ def folder(tmp_path: Path) -> Path:
           T1: {{driver: console}}
           T2: {{driver: console}}
           T3: {{driver: console}}
+          T4: {{driver: console}}
           Q1: {{driver: sqlite, options: {{path: {tmp_path}/history.db}}, interval: 1h}}
     """)
     return tmp_path
@@ -96,10 +117,14 @@ async def test_a_network_that_loses_costs_the_programs_no_reading(lan: Lan, fold
     start(server, folder, "-m", "agent.main", "Q1", "--state", "state")
     for host in (pi, server):
         host.lose(LOSS)
+    reader = start(server, folder, "-c", READER)
+    assert reader.stdout is not None
+    assert await asyncio.to_thread(reader.stdout.readline) == "ready\n"
     programs = [start(pi, folder, "-c", program) for program in PROGRAMS.values()]
     async with asyncio.timeout(PATIENCE_S):
         while any(set(range(READINGS)) - set(stored(folder, codifier)) for codifier in PROGRAMS):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(POLL_S)
+    assert await asyncio.to_thread(reader.communicate) == ("0 0 0\n", "")
     for program in programs:
         assert program.communicate("\n")[1] == ""
     counted = {codifier: [value for value in stored(folder, codifier) if value != READINGS] for codifier in PROGRAMS}
