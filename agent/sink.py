@@ -82,9 +82,7 @@ class Sink:
 
     async def publish_now(self) -> None:
         """Publish how many readings were stored in the last minute, unless the sink is halted."""
-        now_s = self._surroundings.monotonic()
-        while self._minute and self._minute[0][0] < now_s - 60:
-            self._minute.popleft()
+        self._forget_before(self._surroundings.monotonic() - 60)
         if self._presence.active:
             self._presence.publish(self.node.codifier, sum(count for _, count in self._minute))
 
@@ -161,7 +159,13 @@ class Sink:
                 self._writing = None
         self.intake.stored()
         self.stored += written.stored
-        self._minute.append((self._surroundings.monotonic(), written.stored))
+        now_s = self._surroundings.monotonic()
+        self._minute.append((now_s, written.stored))
+        self._forget_before(now_s - 60)
+
+    def _forget_before(self, moment_s: float) -> None:
+        while self._minute and self._minute[0][0] < moment_s:
+            self._minute.popleft()
 
     async def _tidy_up(self) -> None:
         now = self._surroundings.clock.now()
