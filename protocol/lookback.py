@@ -44,18 +44,23 @@ class LookBack:
         self.oldest_ms = timestamp_ms if self.oldest_ms is None else min(self.oldest_ms, timestamp_ms)
 
     def reach(self, since_ms: float) -> None:
-        """Look back further than was wanted before."""
+        """Look back further than was wanted before, and again when the node was silent and answers now."""
+        if self.end is End.SILENT and not self._repairs.gave_up(self.codifier):
+            self.end, self.asked = None, 0
         if since_ms < self.since_ms:
             self.since_ms = since_ms
             self.end = None if self.end is End.REACHED else self.end
 
-    def go_on(self) -> None:
-        """Ask for more when all that was asked for is there, or end."""
-        if self.end is None and self._repairs.gave_up(self.codifier):
+    def go_on(self) -> bool:
+        """Ask for more when all that was asked for is there; returns whether it ends with that."""
+        if self.end is not None:
+            return False
+        if self._repairs.gave_up(self.codifier):
             self._repairs.let_go(self.codifier)
             self.end = End.SILENT
-        if self.end is None and not self._repairs.reaching(self.codifier):
+        elif not self._repairs.reaching(self.codifier):
             self.end = self._reached() or self._ask()
+        return self.end is not None
 
     def _reached(self) -> End | None:
         if self.oldest_ms is not None and self.oldest_ms <= self.since_ms:

@@ -112,7 +112,7 @@ class Repairs:
         """Ask no more for what nobody knows to have been sent."""
         sensor = self._sensors.get(codifier)
         if sensor is not None:
-            sensor.wanted.let_go()
+            sensor.let_go()
             self._settle(sensor)
 
     @property

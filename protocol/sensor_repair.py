@@ -140,6 +140,11 @@ class SensorRepair:
         self._guess(max(lowest - count, self._position - RENUMBERED_BEYOND))
         return lowest - self._lowest
 
+    def let_go(self) -> None:
+        """Want no more what was only guessed; what of it has come may come again when it is wanted again."""
+        end = self.wanted.let_go()
+        self._lowest = self._lowest if end is None else end
+
     def progress(self) -> Progress | None:
         """Return how far the sensor was followed, or None before anything was heard."""
         if self._position is None:

@@ -151,11 +151,13 @@ class Wanted:
         """Tell whether nothing more is asked for, because nothing was answered."""
         return self._patience.is_over
 
-    def let_go(self) -> None:
-        """Want no more what was only guessed."""
-        for hole in [hole for hole in self._holes if hole.is_guess]:
+    def let_go(self) -> int | None:
+        """Want no more what was only guessed; returns the position after the last of it, None without any."""
+        guesses = [hole for hole in self._holes if hole.is_guess]
+        for hole in guesses:
             self._holes.remove(hole)
         self.unsettled = True
+        return max((hole.end for hole in guesses), default=None)
 
     def kept(self) -> tuple[Missing, ...]:
         """Return what is missing for whoever continues later."""

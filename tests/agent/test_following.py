@@ -115,7 +115,8 @@ async def test_what_the_network_lost_is_asked_for(lan: Lan, devices: Devices, dr
     await settle(driven_time, 1.0)
     assert answers.numbers == lost
     [account] = following_of(operator).repairs.accounts()
-    assert (account.repaired, account.pending, account.sent) == (5, 0, account.heard + 5)
+    assert len(lost) >= 5
+    assert (account.repaired, account.pending, account.sent) == (len(lost), 0, account.heard + len(lost))
 
 
 async def test_answers_are_no_part_of_what_the_roster_counts(
@@ -186,6 +187,6 @@ async def test_the_sensors_whose_past_is_wanted_are_bounded(lan: Lan) -> None:
     operator = await lan.operator(follow=True)
     following = following_of(operator)
     for number in range(2 * MAX_LOOK_BACKS):
-        following.look_back(f"{number:02d}", 0.0)
+        following.look_back(str(number), 0.0)
     assert len(following._looks) == MAX_LOOK_BACKS
     assert operator.bus.counters.received[Bus.DATA] == 0
