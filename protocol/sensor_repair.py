@@ -120,10 +120,15 @@ class SensorRepair:
     def unavailable(self, first: int, count: int, now: Instant) -> None:
         """Take the answer that readings are not kept; what of them is not missing, or was not asked for, stays."""
         start = self._place(first)
-        if self.wanted.unavailable(start, start + count, now):
-            self.changed = True
-        else:
+        if not self.wanted.unavailable(start, start + count, now):
             self.unasked += 1
+            return
+        self.changed = True
+        oldest = (self._position or 0) - RENUMBERED_BEYOND
+        if oldest < start < self._lowest:  # there are readings before those
+            first_wanted = max(start - self._stride, oldest)
+            self.wanted.guess(first_wanted, start)
+            self._lowest = first_wanted
 
     def ask_back(self, count: int) -> None:
         """Want the last `count` readings, as far as nothing is known of them; at once, or when one is heard."""
