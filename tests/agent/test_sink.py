@@ -267,7 +267,7 @@ async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     bench.hear(10)
     ledger.trouble = None
     await driven_time.advance(2 * FLUSH_S)
-    await until(lambda: bench.sink.stored == 20)
+    await until(lambda: bench.sink.stored == 20 and bench.sink.resting)
     assert messages(caplog) == [
         "Q1: the server does not answer; start it; 10 readings wait",
         "Q1: stores again; 0 readings are asked for",
