@@ -2,7 +2,6 @@ import csv
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -10,26 +9,27 @@ import typer
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
-from config.model import Configuration
 from console import words
 from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
+from console.histories import Place, named_file, open_first, places
 from console.output import Column, Output, stdout, tell
 from console.seat import find_configuration
 from console.words import visible
-from protocol.errors import JphError
 from protocol.readings import Reading
-from storage.sqlite import SqliteOptions, open_for_reading
 from storage.store import History
 
 USUAL_SINCE_S: Final = 3600.0
 USUAL_LIMIT: Final = 10_000
 LATEST_MS: Final = 2**64 - 1  # no timestamp of the wire is later
 
+NodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--node", metavar="CODIFIER", parser=one_codifier, help="The node whose store is read; else the best."
+    ),
+]
+
 CSV_HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value")
-
-
-class NoHistoryError(JphError):
-    """There is no place from which readings of the past could be had."""
 
 
 def moment(text: str) -> float:
@@ -60,22 +60,27 @@ def history(
         bool, typer.Option("--csv", help="Print comma-separated values with a line of headings.")
     ] = False,
     database: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The file of an SQLite node; else the configuration's.")
+        str | None, typer.Option(metavar="FILE", help="The file of an SQLite node; else the configuration's stores.")
     ] = None,
+    node: NodeOption = None,
     json: JsonOption = False,
     config: ConfigOption = None,
     quiet: QuietOption = False,
 ) -> int:
-    """Read the file that a node with `driver: sqlite` writes on this computer. Fail (exit code 1) when it has none.
+    """Read what the configuration's nodes have stored. Fail (exit code 1) when there is nothing of that time.
 
-    Times are those of the sensors' clocks, printed as local time.
+    An SQLite file on this computer comes first, then PostgreSQL, then Redis with a `stream`. Times are those of the
+    sensors' clocks, printed as local time.
     """
     if as_csv and json:
         raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
     if until is not None and until <= since_ms:
         raise typer.BadParameter(_no_time_between(since), param_hint="--until")
-    with closing(open_for_reading(database or database_of(find_configuration(config, load_configuration)[0]))) as store:
+    place, store = open_first(where(config, node, database))
+    with closing(store):
+        if not quiet:
+            tell(f"from {place.name}")
         readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
         write = write_csv if as_csv else write_json if json else write_text
         write(stdout(), readings)
@@ -89,17 +94,13 @@ def _no_time_between(since: float | None) -> str:
     return f"{begin} later: write the longer time into --since (--since 2h --until 1h)"
 
 
-def database_of(configuration: Configuration) -> str:
-    """Return the file of the configuration's SQLite node, of several that of the first whose file is here."""
-    stores = [node.options for node in configuration.nodes.values() if isinstance(node.options, SqliteOptions)]
-    if not stores:
-        lack = "has no node that stores readings" if configuration.source else "there is no configuration"
-        raise NoHistoryError(
-            f"{configuration.source} {lack}".lstrip(),
-            "give it one with `driver: sqlite`, or name a file with --database",
-        )
-    paths = [store.path for store in stores]
-    return next((path for path in paths if Path(path).expanduser().exists()), paths[0])
+def where(config: str | None, node: str | None, database: str | None) -> list[Place]:
+    """Return where to look for the past: in a file, at a node, or at all nodes of the configuration that keep it."""
+    if database is None:
+        return places(find_configuration(config, load_configuration)[0], node)
+    if node is not None:
+        raise typer.BadParameter("--database names another place: take one of them", param_hint="--node")
+    return named_file(database)
 
 
 def write_text(output: Output, readings: Sequence[Reading]) -> None:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from console.screen.link import Link
 from console.screen.observer import NodeRow, SensorRow
-from console.screen.past import Past, with_gaps
+from console.screen.past import Past
 from console.screen.traces import Point, joined
 from console.screen.world import World
 
@@ -59,8 +59,9 @@ class Chart:
         self.points = []
         ahead_ms = _ahead_ms(world.nodes.get(row.node))
         now_ms = world.now.wall_ms
-        points = await self._past.points(row.codifier, now_ms + ahead_ms - span_s * 1000, now_ms + ahead_ms)
-        return with_gaps([Point(point.at_ms - ahead_ms, point.value) for point in points], row.timeout_s or math.inf)
+        since_ms, until_ms = now_ms + ahead_ms - span_s * 1000, now_ms + ahead_ms
+        points = await self._past.points(row.codifier, since_ms, until_ms, row.timeout_s or math.inf)
+        return [Point(point.at_ms - ahead_ms, point.value) for point in points]
 
 
 def _ahead_ms(node: NodeRow | None) -> float:

@@ -2,13 +2,17 @@
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from protocol.readings import Value
 
 TRACE_POINTS: Final = 600
 """Points per sensor, 16 bytes each: ten minutes at one a second, 10 MiB for 1,000 sensors."""
+
+MAX_POINTS: Final = 2_000
+"""Points that a chart is given, and half as many gaps: more than any terminal has dots in a row."""
 
 LARGEST: Final = 1e300
 """Beyond this, differences and sums of values are no floats any more."""
@@ -74,3 +78,39 @@ def joined(stored: Iterable[Point], heard: Iterable[Point]) -> list[Point]:
     recent = list(heard)
     begin_ms = recent[0].at_ms if recent else math.inf
     return [point for point in stored if point.at_ms < begin_ms] + recent
+
+
+def with_gaps(points: Sequence[Point], longest_s: float) -> list[Point]:
+    """Put a gap between points that are further apart than a sensor may be silent."""
+    if not points:
+        return []
+    result = [points[0]]
+    for before, point in pairwise(points):
+        if point.at_ms - before.at_ms > longest_s * 1000:
+            result.append(Point(before.at_ms, GAP))
+        result.append(point)
+    return result
+
+
+def thinned(points: Sequence[Point]) -> Sequence[Point]:
+    """Keep MAX_POINTS: of each stretch the lowest and the highest, so that no peak is lost, and its first gap."""
+    stretch = math.ceil(2 * len(points) / MAX_POINTS)
+    if stretch <= 2:
+        return points
+    parts = (points[first : first + stretch] for first in range(0, len(points), stretch))
+    return [part[index] for part in parts for index in _outline(part)]
+
+
+def _outline(part: Sequence[Point]) -> list[int]:
+    values = [point.value for point in part]
+    return sorted(set(_extremes(values)))
+
+
+def _extremes(values: Sequence[float]) -> Iterator[int]:
+    """Go through the indices of the lowest and the highest value, and of the first gap, as far as there are any."""
+    known = [index for index, value in enumerate(values) if not math.isnan(value)]
+    if known:
+        yield min(known, key=values.__getitem__)
+        yield max(known, key=values.__getitem__)
+    if len(known) < len(values):
+        yield next(index for index, value in enumerate(values) if math.isnan(value))
