@@ -114,8 +114,11 @@ def at_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def json_line(document: Mapping[str, object]) -> str:
-    """Write an object as one line of JSON in which every character is printable; no finite number becomes null."""
+def json_line(document: Mapping[str, object] | str) -> str:
+    """Write an object or a text as one line of JSON in which every character is printable.
+
+    What is no finite number becomes null.
+    """
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except ValueError:  # 1e999 is good JSON and infinite in Python

@@ -1,4 +1,3 @@
-import csv
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
@@ -11,6 +10,7 @@ from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
 from console import words
 from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
+from console.formats import comma_separated, json_lines
 from console.histories import Place, named_file, open_first, places
 from console.output import Column, Output, stdout, tell
 from console.seat import find_configuration
@@ -28,8 +28,6 @@ NodeOption = Annotated[
         "--node", metavar="CODIFIER", parser=one_codifier, help="The node whose store is read; else the best."
     ),
 ]
-
-CSV_HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value")
 
 
 def moment(text: str) -> float:
@@ -112,21 +110,14 @@ def write_text(output: Output, readings: Sequence[Reading]) -> None:
 def write_json(output: Output, readings: Sequence[Reading]) -> None:
     """Print one object a line, under the keys of docs/cli.md, "history"."""
     for reading in readings:
-        document = reading._asdict()
-        if reading.attributes is None:
-            del document["attributes"]
-        output.json(document)
+        output.write(json_lines.line(reading))
 
 
 def write_csv(output: Output, readings: Sequence[Reading]) -> None:
     """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(CSV_HEADINGS)
+    output.write(comma_separated.heading())
     for reading in readings:
-        value = visible(reading.value) if isinstance(reading.value, str) else reading.value
-        writer.writerow(
-            (words.iso_time(reading.timestamp_ms), reading.timestamp_ms, reading.codifier, reading.sequence, value)
-        )
+        output.write(comma_separated.line(reading))
 
 
 def explain_nothing(store: History, sensor: str) -> int:
