@@ -72,6 +72,12 @@ def _remembered(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("history", "C1", "--json", site.config).documents
 
 
+def _imported(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Look at a file."""
+    (shell.home / "a.csv").write_text("time,codifier,value\n5,C1,1\n", "ascii")
+    return shell.jph("import", "a.csv", "--dry-run", "--json", site.config).documents
+
+
 PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`get`": _called("get", "C1"),
     "`sensors`": _called("sensors"),
@@ -80,6 +86,7 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`ping`": _called("ping", "C1", "-c", "1"),
     "`start`, `halt`, `reload`, `set`, `step`": _called("set", "FK", "50"),
     "`history`": _remembered,
+    "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
 }
