@@ -15,26 +15,10 @@ from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
 from storage.store import Batch
 from tests.console.calling import Shell, command, errors, output
-from tests.console.conftest import RED
 from tests.console.ptys import Terminal
+from tests.console.test_cli_history import NOON_MS, database
 
-NOON_MS = 1_785_240_000_000
-READINGS = (
-    Reading("C1", NOON_MS, 1, 21.5),
-    Reading("C1", NOON_MS + 1000, 2, 22),
-    Reading("C1", NOON_MS + 2000, 3, RED, {"volts": 3.3}),
-    Reading("F1", NOON_MS, 7, 5),
-)
-
-
-@pytest.fixture
-def database(shell: Shell) -> str:
-    """Give a file with a few readings; times of day are those of Amsterdam."""
-    shell.environment["TZ"] = "Europe/Amsterdam"
-    path = shell.home / "history.db"
-    with closing(Sqlite(SqliteOptions(path=str(path)))) as store:
-        store.write(Batch(READINGS), 0)
-    return f"--database={path}"
+__all__ = ["database"]  # a fixture
 
 
 @pytest.fixture(scope="module")
