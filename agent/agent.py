@@ -312,7 +312,7 @@ class Agent:
     def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         """Take the answers to requests of the sinks: readings, and what is not kept."""
         for datagram, sender in datagrams:
-            bus = Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
+            bus = frames.bus_of(datagram)
             try:
                 frame = frames.decode(bus, datagram)
             except DecodeError as error:

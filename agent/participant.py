@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
+from agent.following import Following
 from agent.presence import GaveWay, Presence
 from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
@@ -16,7 +17,7 @@ from protocol.codifiers import EVERYBODY
 from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, PendingCommand
 from protocol.errors import DecodeError
 from protocol.events import Event
-from protocol.frames import Bus, ControlFrame, Flag, Frame
+from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
@@ -88,7 +89,8 @@ class Participant:
     """Hears everything into a roster, pings and commands.
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
-    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else.
+    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. With
+    `follow` it asks the agents for readings that it lacks: `following`, which is None without.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different choice of the program
@@ -101,6 +103,7 @@ class Participant:
         present: bool = False,
         takeover: bool = True,
         data_rest_s: float = 0.0,
+        follow: bool = False,
     ) -> None:
         self.configuration = configuration
         self.codifier = codifier
@@ -108,7 +111,15 @@ class Participant:
         self.roster = Roster(*profiles(configuration))
         self.heard: list[Callable[[Heard], None]] = []
         self.refused: list[Callable[[DecodeError, bytes, Bus, Sender, Instant], None]] = []
-        self.bus = BusSockets(configuration.network, self.clock, listen, self._receive, data_rest_s=data_rest_s)
+        self.following = Following(self.send, self.clock, random.random) if follow else None
+        self.bus = BusSockets(
+            configuration.network,
+            self.clock,
+            listen,
+            self._receive,
+            receive_unicast=self._receive_unicast if follow else None,
+            data_rest_s=data_rest_s,
+        )
         self._present = present
         self._presence = self._make_presence(takeover=takeover)
         self._started = False
@@ -125,6 +136,8 @@ class Participant:
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Leave the bus; closing twice is harmless."""
+        if self.following is not None:
+            self.following.close()
         if self._present:
             self._presence.close()
         for task in self._tasks:
@@ -228,9 +241,27 @@ class Participant:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
             self._hear(frame, sender, now)
+        if self.following is not None:
+            self.following.look()
+
+    def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
+        """Take the answers to what was asked for: these are no signs of life, and no part of a node's numbering."""
+        if self.following is None:
+            return
+        for datagram, sender in datagrams:
+            bus = frames.bus_of(datagram)
+            try:
+                frame = frames.decode(bus, datagram)
+            except DecodeError as error:
+                self._refuse(error, datagram, bus, sender, now)
+                continue
+            self.following.answer(frame, now)
+        self.following.look()
 
     def _hear(self, frame: Frame, sender: Sender, now: Instant) -> None:
         events = self.roster.hear(frame, sender, now)
+        if self.following is not None and isinstance(frame, DataFrame):
+            self.following.hear(frame, now)
         if self._waiting:
             self._confirm(frame)
         if self._present and isinstance(frame, ControlFrame) and sender != self.bus.address:

@@ -4,6 +4,7 @@ A position counts readings without wrap-around.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, hour_of
@@ -49,9 +50,16 @@ class SensorRepair:
         "wanted",
     )
 
-    def __init__(self, codifier: str, ledger: Ledger, jitter: Callable[[], float], backfill: int = 0) -> None:
+    def __init__(
+        self,
+        codifier: str,
+        ledger: Ledger,
+        jitter: Callable[[], float],
+        backfill: int = 0,
+        gives_up_after: float = inf,
+    ) -> None:
         self.codifier = codifier
-        self.wanted = Wanted(codifier, ledger, jitter)
+        self.wanted = Wanted(codifier, ledger, jitter, gives_up_after)
         self.unasked = 0
         self.changed = False
         self._ledger = ledger
@@ -115,6 +123,19 @@ class SensorRepair:
             self._backfill = max(self._backfill, count)
         else:
             self._guess(self._position - count)
+
+    def reach_back(self, count: int) -> int:
+        """Want `count` readings more before all that are known; returns how many: 0 before anything was heard."""
+        if self._position is None:
+            return 0
+        lowest = self._lowest
+        self._guess(max(lowest - count, self._position - RENUMBERED_BEYOND))
+        return lowest - self._lowest
+
+    def let_go(self) -> None:
+        """Want no more what was only guessed; what of it has come may come again when it is wanted again."""
+        end = self.wanted.let_go()
+        self._lowest = self._lowest if end is None else end
 
     def progress(self) -> Progress | None:
         """Return how far the sensor was followed, or None before anything was heard."""

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+import asyncio
 from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Final
@@ -9,18 +9,25 @@ from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
 from console import words
-from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
-from console.formats import comma_separated, json_lines
-from console.histories import Place, named_file, open_first, places
-from console.output import Column, Output, stdout, tell
-from console.seat import find_configuration
+from console.commands.options import (
+    AsOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    complete_codifier,
+    duration,
+    one_codifier,
+)
+from console.histories import NoHistoryError, Opened, Place, named_file, open_first, places
+from console.output import tell
+from console.ranges import LATEST_MS, Range, Write, write_csv, write_json, write_range, write_text
+from console.recalling import ask_ring, tell_recalled
+from console.seat import find_configuration, take_seat
 from console.words import visible
-from protocol.readings import Reading
 from storage.store import History
 
 USUAL_SINCE_S: Final = 3600.0
 USUAL_LIMIT: Final = 10_000
-LATEST_MS: Final = 2**64 - 1  # no timestamp of the wire is later
 
 NodeOption = Annotated[
     str | None,
@@ -61,30 +68,59 @@ def history(
         str | None, typer.Option(metavar="FILE", help="The file of an SQLite node; else the configuration's stores.")
     ] = None,
     node: NodeOption = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the sensor's agent, whatever is stored.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="DURATION", parser=duration, help="Wait at most so long for an agent; else 30s."),
+    ] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
+    speak_as: AsOption = None,
     quiet: QuietOption = False,
 ) -> int:
     """Read what the configuration's nodes have stored. Fail (exit code 1) when there is nothing of that time.
 
-    An SQLite file on this computer comes first, then PostgreSQL, then Redis with a `stream`. Times are those of the
-    sensors' clocks, printed as local time.
+    An SQLite file on this computer comes first, then PostgreSQL, then Redis with a `stream`. Where none can be read,
+    the sensor's own agent is asked, which keeps what it sent. Times are those of the sensors' clocks, printed as local
+    time.
     """
     if as_csv and json:
         raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
     if until is not None and until <= since_ms:
         raise typer.BadParameter(_no_time_between(since), param_hint="--until")
-    place, store = open_first(where(config, node, database))
+    range_ = Range(sensor, since_ms, LATEST_MS if until is None else until, limit)
+    write = write_csv if as_csv else write_json if json else write_text
+    if live and (node or database):
+        raise typer.BadParameter("--live asks the agent: take one of them", param_hint="--node, --database")
+    opened = None if live else stored(config, node, database, quiet=quiet)
+    if opened is not None:
+        return tell_stored(opened, range_, write, quiet=quiet)
+    seat = take_seat(config, speak_as, quiet=quiet, load=load_configuration)
+    return tell_recalled(asyncio.run(ask_ring(seat, range_, timeout)), range_, write, quiet=quiet)
+
+
+def stored(config: str | None, node: str | None, database: str | None, *, quiet: bool) -> Opened | None:
+    """Open the place where the past is kept; None, which is told, when there is none and none was named."""
+    try:
+        return open_first(where(config, node, database))
+    except NoHistoryError as error:
+        if node is not None or database is not None:
+            raise
+        if not quiet:
+            tell(f"{error}\nso its agent is asked for what it keeps")
+        return None
+
+
+def tell_stored(opened: Opened, wanted: Range, write: Write, *, quiet: bool) -> int:
+    """Print what a store has, and return the exit code."""
+    place, store = opened
     with closing(store):
         if not quiet:
             tell(f"from {place.name}")
-        readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
-        write = write_csv if as_csv else write_json if json else write_text
-        write(stdout(), readings)
-        if len(readings) == limit and not quiet:
-            tell(f"these are the newest {limit} readings; --limit prints more")
-        return 0 if readings else explain_nothing(store, sensor)
+        readings = store.history(wanted.codifier, int(wanted.since_ms), int(wanted.until_ms), wanted.limit)
+        write_range(readings, wanted, write, quiet=quiet)
+        return 0 if readings else explain_nothing(store, wanted.codifier)
 
 
 def _no_time_between(since: float | None) -> str:
@@ -101,25 +137,6 @@ def where(config: str | None, node: str | None, database: str | None) -> list[Pl
     return named_file(database)
 
 
-def write_text(output: Output, readings: Sequence[Reading]) -> None:
-    """Print a table."""
-    rows = [[words.date_and_time(reading.timestamp_ms), words.reading(reading.value)] for reading in readings]
-    output.table((Column("time"), Column("value", right=True)), rows)
-
-
-def write_json(output: Output, readings: Sequence[Reading]) -> None:
-    """Print one object a line, under the keys of docs/cli.md, "history"."""
-    for reading in readings:
-        output.write(json_lines.line(reading))
-
-
-def write_csv(output: Output, readings: Sequence[Reading]) -> None:
-    """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    output.write(comma_separated.heading())
-    for reading in readings:
-        output.write(comma_separated.line(reading))
-
-
 def explain_nothing(store: History, sensor: str) -> int:
     """Say why there is nothing, and return the exit code."""
     known = store.codifiers()
@@ -127,6 +144,7 @@ def explain_nothing(store: History, sensor: str) -> int:
     tell(
         "--since looks further back" if sensor in known else f"there are readings of {words.listed(known) or 'nobody'}"
     )
+    tell("--live asks the sensor's agent for what it keeps")
     return 1
 
 

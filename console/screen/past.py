@@ -2,16 +2,19 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.threads import DaemonThreads
 from config.model import Configuration
 from console.histories import NoHistoryError, Opened, Place, open_first, places
 from console.screen.traces import Point, number_of, thinned, with_gaps
+from protocol.accounts import Account
 from protocol.readings import Reading
 from storage.store import Bucket, History, Span, StoreError
+
+T = TypeVar("T")
 
 MAX_READINGS: Final = 25_000
 """Readings that are asked for at once, about 5 MiB while they are looked at: six hours at one a second."""
@@ -50,15 +53,15 @@ class Past:
 
         There may be more readings than MAX_READINGS in that time: before these are the means of roll-ups.
         """
-        loop = asyncio.get_running_loop()
-        if self._thread is None or loop.time() < self._retry_s:
-            return []
-        try:
-            return await self._thread.call(partial(self._read, codifier, int(since_ms), int(until_ms), longest_s))
-        except (StoreError, NoHistoryError) as error:
-            self.trouble = error.message
-            self._retry_s = loop.time() + RETRY_S
-            return []
+        read = partial(_points, codifier, int(since_ms), int(until_ms), longest_s)
+        return await self._ask(read) or []
+
+    async def accounts(self, since_ms: float, until_ms: float) -> list[Account] | None:
+        """Return what became of the readings of all sensors, for each hour that begins within the bounds.
+
+        None when there is nobody to tell.
+        """
+        return await self._ask(lambda history: history.accounts(int(since_ms), int(until_ms)))
 
     async def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
@@ -67,17 +70,26 @@ class Past:
             self._thread.close()
             self._thread = None
 
-    def _read(self, codifier: str, since_ms: int, until_ms: int, longest_s: float) -> list[Point]:
+    async def _ask(self, question: Callable[[History], T]) -> T | None:
+        loop = asyncio.get_running_loop()
+        if self._thread is None or loop.time() < self._retry_s:
+            return None
+        try:
+            return await self._thread.call(partial(self._answer, question))
+        except (StoreError, NoHistoryError) as error:
+            self.trouble = error.message
+            self._retry_s = loop.time() + RETRY_S
+            return None
+
+    def _answer(self, question: Callable[[History], T]) -> T | None:
         history = self._history()
         if history is None:
-            return []
+            return None
         try:
-            readings = history.history(codifier, since_ms, until_ms, MAX_READINGS)
+            return question(history)
         except StoreError:
             self._close()
             raise
-        older = [] if len(readings) < MAX_READINGS else _rolled_up(history, codifier, since_ms, readings[0])
-        return [*older, *thinned(with_gaps(points_of(readings), longest_s))]
 
     def _history(self) -> History | None:
         """Open a place; a file that is not on this computer is another computer's, and no trouble."""
@@ -98,6 +110,12 @@ def _places(configuration: Configuration) -> list[Place]:
         return places(configuration)
     except NoHistoryError:
         return []
+
+
+def _points(codifier: str, since_ms: int, until_ms: int, longest_s: float, history: History) -> list[Point]:
+    readings = history.history(codifier, since_ms, until_ms, MAX_READINGS)
+    older = [] if len(readings) < MAX_READINGS else _rolled_up(history, codifier, since_ms, readings[0])
+    return [*older, *thinned(with_gaps(points_of(readings), longest_s))]
 
 
 def _rolled_up(history: History, codifier: str, since_ms: int, oldest: Reading) -> list[Point]:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from agent.agent import LAST_WORDS_S, Agent, Ending
+from agent.bus import Datagram
 from agent.configuration import kinds
 from agent.participant import Heard, Participant
 from agent.sensing import FIRST_READINGS_WITHIN_S
@@ -18,7 +19,8 @@ from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.loading import loads
 from config.model import Configuration, Network, Node
-from protocol.frames import Frame
+from protocol.frames import Bus, Frame
+from protocol.instants import Instant
 from protocol.life import PROBE_S
 from tests.support.driven_time import DrivenLoop
 
@@ -80,6 +82,7 @@ class Operator(Participant):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type] # the same as a participant's
         self.unseen: list[Frame] = []
         self.heard.append(self._note)
+        self.loses_data = False
         self._arrived = asyncio.Event()
 
     async def hears(self, flag: str, source: str | None = None) -> Frame:
@@ -109,6 +112,11 @@ class Operator(Participant):
         said = "".join(frame.flag for frame in self.unseen if frame.source == source)
         self.unseen = [frame for frame in self.unseen if frame.source != source]
         return said
+
+    def _receive(self, bus: Bus, datagrams: list[Datagram], now: Instant) -> None:
+        """Receive what the network does not lose."""
+        if bus is Bus.CONTROL or not self.loses_data:
+            super()._receive(bus, datagrams, now)
 
     def _note(self, heard: Heard) -> None:
         self.unseen.append(heard.frame)
@@ -141,9 +149,9 @@ class Lan:
         await host.begin()
         return host
 
-    async def operator(self, nodes: str = "CC: {driver: console}") -> Operator:
-        """Let an operator hear everything."""
-        operator = Operator(self.configured(nodes), "CC", self.loop.clock)
+    async def operator(self, nodes: str = "CC: {driver: console}", *, follow: bool = False) -> Operator:
+        """Let an operator hear everything, and with `follow` ask for what is missing."""
+        operator = Operator(self.configured(nodes), "CC", self.loop.clock, follow=follow)
         return await self._entered.enter_async_context(operator)
 
     async def close(self) -> None:

@@ -49,6 +49,10 @@ class Peer:
         """Send a frame."""
         self.send(frame.bus, encode(frame))
 
+    def answer(self, address: tuple[str, int], what: Frame | bytes) -> None:
+        """Send a frame, or any bytes, to one program alone."""
+        self._sender.sendto(what if isinstance(what, bytes) else encode(what), address)
+
     def control(self, flag: Flag, destination: str, number: float = 0.0, source: str = "CC") -> ControlFrame:
         """Send a control frame and return it."""
         self._sequence += 1
