@@ -22,6 +22,7 @@ from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
 from protocol.senders import Sender
+from protocol.troubles import Area
 from storage.registry import STORES
 
 log: Final = logging.getLogger("jph.agent")
@@ -36,7 +37,7 @@ Choose = Callable[[Configuration], Iterable[Node]]
 Taken = Callable[[Configuration], None]
 
 _EVERYBODY: Final = EVERYBODY.encode()
-_ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode())
+_ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode(), Flag.DIAGNOSIS.encode())
 _REPEAT: Final = Flag.REPEAT.encode()
 
 
@@ -87,6 +88,7 @@ class Agent:
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
         self._changing = asyncio.Lock()
+        self._spooling: Spooling | None = None
         self._last_reload: tuple[tuple[str, int, int], Code] | None = None
 
     @property
@@ -99,15 +101,15 @@ class Agent:
 
         Raises NothingToRunError, and BusError for groups that no network has.
         """
-        spooling = await self._begin_spooling()
+        self._spooling = await self._begin_spooling()
         try:
             while not self._stopped:
-                ending = await self._run_on_one_bus(spooling)
+                ending = await self._run_on_one_bus(self._spooling)
                 if ending is not Ending.NEW_BUS:
                     return ending
         finally:
-            if spooling is not None:
-                await spooling.close()
+            if self._spooling is not None:
+                await self._spooling.close()
         return Ending.STOPPED
 
     def stop(self) -> None:
@@ -136,7 +138,7 @@ class Agent:
         if place is None:
             return None
         name = _chosen(self._choose, self.configuration)[0].codifier
-        spooling = Spooling(place, name, self.repeating, self._surroundings.clock)
+        spooling = Spooling(place, name, self.repeating, self._surroundings.clock, self._diagnose_spool)
         await spooling.load()
         return spooling
 
@@ -187,8 +189,17 @@ class Agent:
             give_way=self._give_way,
         )
         self.stations[node.codifier] = station
+        station.source.configured(self.configuration)
+        self._diagnose_spool()
         self._look_who_hears()
         self._running[node.codifier] = self._spawn(station.run(), node.codifier)
+
+    def _diagnose_spool(self) -> None:
+        """Let the first of the nodes tell how the spool is, which is that of all of them."""
+        first = next(iter(self.stations.values()), None)
+        if self._spooling is not None and first is not None:
+            first.presence.diagnose(Area.SPOOL, self._spooling.troubles)
+            first.presence.diagnose(Area.MEASURED, self._spooling.measured)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(work, name=name)
@@ -226,6 +237,7 @@ class Agent:
         if self.stations.get(codifier) is not station:
             return  # it is being closed already
         del self.stations[codifier]
+        self._diagnose_spool()
         self._look_who_hears()
         running = self._running.pop(codifier)
         running.cancel()
@@ -254,6 +266,8 @@ class Agent:
             if self._taken is not None:
                 self._taken(configuration)
             running = [station.node for station in self.stations.values()]
+            for station in self.stations.values():
+                station.source.configured(configuration)
             if configuration.network != former.network or _buses_for(nodes) != _buses_for(running):
                 log.info("the configuration was read again: the buses change, all nodes are restarted")
                 self._end(Ending.NEW_BUS)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol.errors import JphError
+from protocol.troubles import Trouble
 
 log: Final = logging.getLogger("jph.spool")
 
@@ -35,9 +36,15 @@ COARSEST_NS: Final = 2 * 10**9  # what the times of files are rounded to, on FAT
 _BATCH: Final = struct.Struct("<II")
 _LENGTH: Final = struct.Struct("<H")
 
+_TROUBLES: Final = {errno.ENOSPC: Trouble.SPOOL_FULL, errno.EDQUOT: Trouble.SPOOL_FULL}
+
 
 class SpoolError(JphError):
-    """The spool cannot be read or written."""
+    """The spool cannot be read or written; `trouble` is what everybody is told."""
+
+    def __init__(self, message: str, hint: str = "", trouble: Trouble = Trouble.SPOOL_UNUSABLE) -> None:
+        super().__init__(message, hint)
+        self.trouble = trouble
 
 
 class Spool:
@@ -80,9 +87,9 @@ class Spool:
                 path = self._turn()
             _append(path, batch, self._paths()[1 - self._current])
         except OSError as error:
-            raise SpoolError(
-                f"the spool {path} cannot be written: {error.strerror}", "make room on the disk"
-            ) from error
+            message = f"the spool {path} cannot be written: {error.strerror}"
+            trouble = _TROUBLES.get(error.errno or 0, Trouble.SPOOL_UNUSABLE)
+            raise SpoolError(message, "make room on the disk", trouble) from error
         self.written_bytes += len(batch)
         self.batches += 1
 

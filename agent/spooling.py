@@ -8,7 +8,7 @@ else one that was not reached yet. Numbers that were left out this way are answe
 import asyncio
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from protocol.frames import DataFrame, Flag, decode_data, encode
 from protocol.instants import Instant
 from protocol.numbering import Numbering
 from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
+from protocol.troubles import Trouble
 
 log: Final = logging.getLogger("jph.spool")
 
@@ -35,13 +36,19 @@ MAX_READINGS: Final = 4_096  # in one batch: to put it together takes a Pi Zero 
 DAY_S: Final = 86_400.0
 
 
+def _ignore() -> None:
+    """Tell nobody."""
+
+
 class Spooling:
     """Writes what is sent to the disk, once an interval; more often only when a sensor has used up its numbers.
 
-    `resting` tells that it waits for the next time.
+    `resting` tells that it waits for the next time. `changed` is called when `troubles` or `measured` may have.
     """
 
-    def __init__(self, place: SpoolPlace, name: str, repeating: Repeating, clock: Clock) -> None:
+    def __init__(
+        self, place: SpoolPlace, name: str, repeating: Repeating, clock: Clock, changed: Callable[[], None] = _ignore
+    ) -> None:
         folder = Path(place.path).expanduser() / quote(name, safe="").replace(".", "%2E")
         self.spool = Spool(folder, place.size_bytes)
         self._interval_s = place.interval_s
@@ -54,15 +61,26 @@ class Spooling:
         self._described_s = self._started_s
         self.resting = False
         self._usable = False
-        self._trouble = ""
+        self._error: SpoolError | None = None
+        self._changed = changed
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def troubles(self) -> dict[Trouble, int]:
+        """What everybody is told is wrong, with the number of readings that are in memory only."""
+        return {} if self._error is None else {self._error.trouble: self._in_memory_only()}
+
+    @property
+    def measured(self) -> dict[Trouble, int]:
+        """How many KiB a day are written, once something was."""
+        return {Trouble.SPOOL_WRITES: math.ceil(self._a_day_bytes() / 1024)} if self.spool.batches else {}
 
     async def load(self) -> None:
         """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
         try:
             await self._thread.call(self._load)
         except SpoolError as error:
-            log.error("%s; what is sent is kept in memory only", error)
+            self._failed(error)
             return
         self._usable = True
         self._kept = self._repeating.numbers()
@@ -79,6 +97,9 @@ class Spooling:
                 self._writing = asyncio.create_task(self._write(final=False), name="spool writes")
                 await asyncio.shield(self._writing)
             self._describe_daily()
+        while True:
+            self._changed()
+            await asyncio.sleep(self._interval_s)
 
     async def close(self) -> None:
         """Write the rest, and that no more numbers are reserved than were used."""
@@ -97,10 +118,13 @@ class Spooling:
 
     def describe(self) -> str:
         """Say in a line how much was written."""
-        spool, elapsed_s = self.spool, max(1.0, self._clock.now().monotonic_s - self._started_s)
-        a_day_bytes = spool.written_bytes * DAY_S / elapsed_s
+        spool = self.spool
         words = "the spool %s: %d bytes written in %d batches, %.0f KiB a day"
-        return words % (spool.folder, spool.written_bytes, spool.batches, a_day_bytes / 1024)
+        return words % (spool.folder, spool.written_bytes, spool.batches, self._a_day_bytes() / 1024)
+
+    def _a_day_bytes(self) -> float:
+        elapsed_s = max(1.0, self._clock.now().monotonic_s - self._started_s)
+        return self.spool.written_bytes * DAY_S / elapsed_s
 
     def _describe_daily(self) -> None:
         now_s = self._clock.now().monotonic_s
@@ -127,7 +151,7 @@ class Spooling:
             if batch:
                 await self._thread.call(lambda: self.spool.append(batch))
         except SpoolError as error:
-            self._say(str(error))
+            self._failed(error)
         else:
             self._reserved = reserved
 
@@ -139,10 +163,11 @@ class Spooling:
             while not await self._write_batch(numbers, reserved, now):
                 pass
         except SpoolError as error:
-            self._say(str(error))
+            self._failed(error)
         else:
-            self._say("")
+            self._recovered()
         self._written_s = now.monotonic_s
+        self._changed()
 
     async def _write_batch(self, numbers: dict[str, int], reserved: dict[str, int], now: Instant) -> bool:
         """Write a batch up to these numbers; returns whether that was the last one that it takes."""
@@ -187,12 +212,24 @@ class Spooling:
         expected = math.ceil(1.25 * used * max(self._interval_s, LOOK_S) / elapsed_s)
         return (last + min(expected + SPARE, MAX_RESERVED)) % MODULUS
 
-    def _say(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
-            log.error("%s; what is sent is kept in memory only", trouble)
-        elif self._trouble and not trouble:
+    def _in_memory_only(self) -> int:
+        return sum(self._unkept(codifier, last) for codifier, last in self._repeating.numbers().items())
+
+    def _unkept(self, codifier: str, last: int) -> int:
+        """Count the readings of a sensor that a power cut would cost."""
+        ring, kept = self._repeating.rings.get(codifier), self._kept.get(codifier)
+        in_ring = 0 if ring is None else len(ring)
+        return in_ring if kept is None else min(in_ring, max(0, distance(last, kept)))
+
+    def _failed(self, error: SpoolError) -> None:
+        if self._error is None or str(error) != str(self._error):
+            log.error("%s; what is sent is kept in memory only", error)
+        self._error = error
+
+    def _recovered(self) -> None:
+        if self._error is not None:
             log.warning("the spool %s is written again", self.spool.folder)
-        self._trouble = trouble
+        self._error = None
 
     # In the thread, before anything else is done with the rings
 

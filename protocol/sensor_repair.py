@@ -164,9 +164,11 @@ class SensorRepair:
         return Progress(self.codifier, (self._position - 1) % MODULUS, holes)
 
     def resume(self, progress: Progress) -> None:
-        """Continue where a progress stands: nothing else is missing up to there."""
+        """Continue where a progress stands: nothing else is missing up to there, but before a guess maybe."""
         self._position = self._newest_at = progress.last + 1
-        self._lowest = self._position - 2 * RENUMBERED_BEYOND  # nothing that is heard goes back so far
+        guesses = (self._place(hole.first) for hole in progress.holes if hole.hour_ms == NO_HOUR_MS)
+        nothing_heard_goes_back_to = self._position - 2 * RENUMBERED_BEYOND
+        self._lowest = min(guesses, default=nothing_heard_goes_back_to)
         self.wanted.put_back(self._position, progress.holes)
         asks_back = not any(hole.count == 0 for hole in progress.holes)
         if asks_back and self.wanted.lowest_guess is not None:

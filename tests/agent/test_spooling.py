@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import resource
 import threading
@@ -20,7 +21,8 @@ from protocol.numbering import Numbering
 from protocol.readings import Reading, Value
 from protocol.rings import Rings
 from protocol.sequences import after, distance
-from tests.support.driven_time import DrivenLoop
+from protocol.troubles import Trouble
+from tests.support.driven_time import START_S, DrivenLoop
 
 
 class Agent:
@@ -265,6 +267,7 @@ async def test_a_folder_that_cannot_be_had_keeps_nobody_from_running(
     agent = await Agent(driven_time, tmp_path).start()
     assert "kept in memory only" in caplog.text
     agent.publish(5)
+    assert (agent.spooling.troubles, agent.spooling.measured) == ({Trouble.SPOOL_UNUSABLE: 5}, {})
     await agent.end()
     assert len(agent.kept()) == 5
 
@@ -282,7 +285,9 @@ async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(
         while not caplog.records:
             await agent.look()
     assert ("cannot be written" in caplog.text, file.stat().st_size) == (True, size)
+    assert sum(agent.spooling.troubles.values()) == 50
     await agent.end()
+    assert agent.spooling.troubles == {}
     again = await Agent(driven_time, tmp_path).start()
     assert again.kept() == agent.kept()
     await again.end()
@@ -340,6 +345,16 @@ async def test_readings_of_a_sensor_that_was_taken_away_are_not_waited_for(
     again = await Agent(driven_time, tmp_path).start()
     assert (again.kept(), again.repeating.last("C1")) == ([], 110)
     await again.die()
+
+
+async def test_what_is_written_a_day_is_known_once_something_was(driven_time: DrivenLoop, tmp_path: Path) -> None:
+    agent = await Agent(driven_time, tmp_path).start()
+    assert agent.spooling.measured == {}
+    agent.publish(10)
+    await agent.written(1)
+    bytes_a_day = agent.spooling.spool.written_bytes * 86_400 / (driven_time.clock.monotonic_s - START_S)
+    assert agent.spooling.measured == {Trouble.SPOOL_WRITES: math.ceil(bytes_a_day / 1024)}
+    await agent.end()
 
 
 async def test_files_take_turns_and_stay_within_the_size(driven_time: DrivenLoop, tmp_path: Path) -> None:
