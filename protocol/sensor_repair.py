@@ -170,9 +170,6 @@ class SensorRepair:
         nothing_heard_goes_back_to = self._position - 2 * RENUMBERED_BEYOND
         self._lowest = min(guesses, default=nothing_heard_goes_back_to)
         self.wanted.put_back(self._position, progress.holes)
-        asks_back = not any(hole.count == 0 for hole in progress.holes)
-        if asks_back and self.wanted.lowest_guess is not None:
-            self._lowest = self.wanted.lowest_guess
 
     def _continue(self, sequence: int, now: Instant) -> int:
         """Return the position expected next, in a numbering to which `sequence` belongs."""
