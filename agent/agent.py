@@ -9,7 +9,7 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
-from agent.repeating import Repeating
+from agent.repeating import Repeating, rings_within
 from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
@@ -21,7 +21,6 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.rings import Rings
 from protocol.senders import Sender
 from protocol.troubles import Area
 from storage.registry import STORES
@@ -72,7 +71,7 @@ class Agent:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
-        self.repeating = Repeating(_rings(configuration), surroundings.clock)
+        self.repeating = Repeating(rings_within(configuration.rings), surroundings.clock)
         self.started = asyncio.Event()
         self._load = load
         self._choose = choose
@@ -84,7 +83,7 @@ class Agent:
         self._ending: asyncio.Future[Ending] | None = None
         self._stopped = False
         self._addressed: set[bytes] = set()
-        self._sensors: set[bytes] = set()
+        self._sensors: dict[bytes, Station] = {}
         self._hears_all = False
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
@@ -208,7 +207,7 @@ class Agent:
     def _look_who_hears(self) -> None:
         self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
         self._sensors = {
-            sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors
+            sensor.codifier.encode(): station for station in self.stations.values() for sensor in station.node.sensors
         }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
         self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
@@ -326,7 +325,7 @@ class Agent:
     def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         """Take the answers to requests of the sinks: readings, and what is not kept."""
         for datagram, sender in datagrams:
-            bus = Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
+            bus = frames.bus_of(datagram)
             try:
                 frame = frames.decode(bus, datagram)
             except DecodeError as error:
@@ -341,12 +340,17 @@ class Agent:
             sink.source.heard()
 
     def _hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
-        if frame.flag is Flag.REPEAT:
+        if frame.flag is Flag.REPEAT and self._may_answer(frame.destination):
             self.repeating.request(frame, sender, now)
         own = sender == self._bus.address  # a node of this process is no rival of itself, also after a restart
         for station in self._concerned(frame):
             if not (own and frame.source == station.node.codifier):
                 station.presence.hear(frame, sender, now)
+
+    def _may_answer(self, codifier: str) -> bool:
+        """Tell whether no other instance has readings of a sensor that would be refused here."""
+        station = self._sensors.get(codifier.encode())
+        return station is not None and station.presence.settled.is_set()
 
     def _concerned(self, frame: ControlFrame) -> list[Station]:
         """Commands and pings concern whom they are sent to, announcements only a namesake."""
@@ -377,11 +381,6 @@ def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
 
 def _sensors_of(nodes: Iterable[Node]) -> list[str]:
     return [sensor.codifier for node in nodes for sensor in node.sensors]
-
-
-def _rings(configuration: Configuration) -> Rings:
-    limits = configuration.rings
-    return Rings(limits.memory_bytes, limits.readings, limits.age_s)
 
 
 def _is_sink(node: Node) -> bool:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from agent.asking import Asking
 from agent.intake import Intake
 from agent.presence import Presence
 from agent.sink_health import SinkHealth
@@ -13,9 +14,7 @@ from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.model import Configuration, Node
-from protocol.commands import pack_pair
-from protocol.frames import Flag, Frame
-from protocol.holes import NEVER_S
+from protocol.frames import Frame
 from protocol.instants import Instant
 from protocol.repair import Progress
 from storage.registry import STORES, store_class
@@ -31,7 +30,6 @@ STORING_LAST_S: Final = 10.0  # for the last batches at the end
 CLOSING_S: Final = 2.0  # for the store to close: one that hangs does not keep the process from ending
 TIDY_S: Final = 60.0  # between two times that the store tidies up
 ROLLED_UP: Final = 64  # hours of a sensor whose roll-ups are computed between two batches
-ASKING_PAUSE_S: Final = 0.01  # at least, between two times that requests are sent
 RANDOM: Final = 2**20
 
 
@@ -55,9 +53,8 @@ class Sink:
         self._thread = DaemonThreads(f"sink {node.codifier}", limit=1)
         self._store: Store | None = None  # belongs to the thread
         self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
-        self._timer: asyncio.TimerHandle | None = None
+        self._asking = Asking(self.intake, presence.say, surroundings.clock, lambda: presence.active)
         self._tidy_s = 0.0
-        self._closing = False
         self._writing: asyncio.Future[Written] | None = None
 
     @property
@@ -77,16 +74,7 @@ class Sink:
 
     def heard(self) -> None:
         """Ask for what is missing, now or when it is time."""
-        due_s = self.intake.due_s
-        if due_s == NEVER_S or self._closing or not self._presence.active:
-            return
-        loop = asyncio.get_running_loop()
-        delay_s = max(ASKING_PAUSE_S, due_s - self._surroundings.monotonic())
-        if self._timer is not None:
-            if self._timer.when() <= loop.time() + delay_s:
-                return
-            self._timer.cancel()
-        self._timer = loop.call_later(delay_s, self._ask)
+        self._asking.look()
 
     def configured(self, configuration: Configuration) -> None:
         """Let the store know what the configuration calls its sensors."""
@@ -101,9 +89,7 @@ class Sink:
 
     async def publish_now(self) -> None:
         """Publish how many readings were stored in the last minute, unless the sink is halted."""
-        now_s = self._surroundings.monotonic()
-        while self._minute and self._minute[0][0] < now_s - 60:
-            self._minute.popleft()
+        self._forget_before(self._surroundings.monotonic() - 60)
         if self._presence.active:
             self._presence.publish(self.node.codifier, sum(count for _, count in self._minute))
 
@@ -120,9 +106,7 @@ class Sink:
 
         A sink that never came to run, because another instance was there first, leaves its readings to that one.
         """
-        self._closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._asking.close()
         if self._presence.settled.is_set():
             await self._store_the_last()
         closing = self._thread.call(self._close_store)
@@ -132,13 +116,6 @@ class Sink:
         elif error := closing.exception():
             log.error("%s: the store was not closed in order: %s", self.node.codifier, error)
         self._thread.close()
-
-    def _ask(self) -> None:
-        self._timer = None
-        if self._presence.active:
-            for codifier, first, count in self.intake.requests(self._surroundings.clock.now()):
-                self._presence.say(Flag.REPEAT, codifier, pack_pair(first, count))
-        self.heard()
 
     async def _store_the_last(self) -> None:
         try:
@@ -192,7 +169,12 @@ class Sink:
         self.stored += written.stored
         now_s = self._surroundings.monotonic()
         self._minute.append((now_s, written.stored))
+        self._forget_before(now_s - 60)
         self._health.wrote(written, now_s)
+
+    def _forget_before(self, moment_s: float) -> None:
+        while self._minute and self._minute[0][0] < moment_s:
+            self._minute.popleft()
 
     async def _tidy_up(self) -> None:
         now = self._surroundings.clock.now()

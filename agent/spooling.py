@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from agent.clock import Clock
 from agent.repeating import Repeating
-from agent.spool import MAX_BATCH_BYTES, Spool, SpoolError
+from agent.spool import Spool, SpoolError
 from agent.threads import DaemonThreads
 from config.model import SpoolPlace
 from protocol.errors import DecodeError
@@ -28,10 +28,11 @@ from protocol.troubles import Trouble
 log: Final = logging.getLogger("jph.spool")
 
 LOOK_S: Final = 1.0  # how often it is looked whether reserved numbers come to an end
+FIRST_RESERVED: Final = 64  # numbers of each sensor until the first batch: a second at 60 Hz, one request when unused
 SPARE: Final = 16  # numbers that are reserved beyond what is expected
 MAX_RESERVED: Final = RENUMBERED_BEYOND // 2  # a larger jump could not be joined to what was before
 CLOSING_S: Final = 5.0
-MAX_READINGS: Final = MAX_BATCH_BYTES // 64  # in one batch
+MAX_READINGS: Final = 4_096  # in one batch: to put it together takes a Pi Zero a tenth of a second
 DAY_S: Final = 86_400.0
 
 
@@ -62,6 +63,7 @@ class Spooling:
         self._usable = False
         self._error: SpoolError | None = None
         self._changed = changed
+        self._writing: asyncio.Task[None] | None = None
 
     @property
     def troubles(self) -> dict[Trouble, int]:
@@ -77,10 +79,12 @@ class Spooling:
         """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
         try:
             await self._thread.call(self._load)
-            self._usable = True
         except SpoolError as error:
             self._failed(error)
-        self._kept = self._repeating.numbers() if self._usable else {}
+            return
+        self._usable = True
+        self._kept = self._repeating.numbers()
+        await self._reserve_first()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -89,7 +93,9 @@ class Spooling:
             await asyncio.sleep(min(LOOK_S, self._interval_s))
             self.resting = False
             if self._is_due():
-                await self._write(final=False)
+                # Whoever ends this in the midst of a batch must know what is in it, or it would be written once more.
+                self._writing = asyncio.create_task(self._write(final=False), name="spool writes")
+                await asyncio.shield(self._writing)
             self._describe_daily()
         while True:
             self._changed()
@@ -100,6 +106,8 @@ class Spooling:
         if self._usable:
             try:
                 async with asyncio.timeout(CLOSING_S):
+                    if self._writing is not None:
+                        await self._writing
                     await self._write(final=True)
             except TimeoutError:
                 log.error("the spool %s: the disk needs more than %g s", self.spool.folder, CLOSING_S)
@@ -135,29 +143,67 @@ class Spooling:
         reserved = self._reserved.get(codifier)
         return last != self._kept.get(codifier) and (reserved is None or distance(reserved, last) < SPARE // 2)
 
-    async def _write(self, *, final: bool) -> None:
-        now, numbers = self._clock.now(), self._repeating.numbers()
-        reserved = numbers if final else {name: self._reserve(name, last, now) for name, last in numbers.items()}
-        batch = [*self._unwritten(numbers), *_announcements(reserved, now)]
+    async def _reserve_first(self) -> None:
+        """Reserve numbers of the sensors that go on, before any of these is used."""
+        reserved = {codifier: (last + FIRST_RESERVED) % MODULUS for codifier, last in self._kept.items()}
+        batch = list(_announcements(reserved, self._clock.now()))
         try:
-            await self._thread.call(lambda: self.spool.append(batch))
+            if batch:
+                await self._thread.call(lambda: self.spool.append(batch))
         except SpoolError as error:
             self._failed(error)
         else:
-            self._kept, self._reserved = numbers, reserved
+            self._reserved = reserved
+
+    async def _write(self, *, final: bool) -> None:
+        """Write all that there is now, in as many batches as it takes."""
+        now, numbers = self._clock.now(), self._repeating.numbers()
+        reserved = numbers if final else {name: self._reserve(name, last, now) for name, last in numbers.items()}
+        try:
+            while not await self._write_batch(numbers, reserved, now):
+                pass
+        except SpoolError as error:
+            self._failed(error)
+        else:
             self._recovered()
         self._written_s = now.monotonic_s
         self._changed()
 
-    def _unwritten(self, numbers: dict[str, int]) -> Iterator[bytes]:
+    async def _write_batch(self, numbers: dict[str, int], reserved: dict[str, int], now: Instant) -> bool:
+        """Write a batch up to these numbers; returns whether that was the last one that it takes."""
+        batch, kept = self._unwritten(numbers)
+        batch += _announcements(reserved, now)
+        await self._thread.call(lambda: self.spool.append(batch))
+        self._kept, self._reserved = kept, reserved
+        return kept == numbers
+
+    def _unwritten(self, numbers: dict[str, int]) -> tuple[list[bytes], dict[str, int]]:
+        """Return readings that are not on the disk, each sensor's oldest first, and the last number of each there then.
+
+        Up to MAX_READINGS numbers, some of which may be of no reading.
+        """
+        batch: list[bytes] = []
+        written = dict(self._kept)
+        room = MAX_READINGS
         for codifier, last in numbers.items():
-            ring, kept = self._repeating.rings.get(codifier), self._kept.get(codifier)
-            if ring is None or ring.first is None:
-                continue
-            joined = kept is not None and 0 <= distance(last, kept) <= RENUMBERED_BEYOND
-            first = after(kept) if joined and kept is not None else ring.first
-            count = min(distance(last, first) + 1, MAX_READINGS)
-            yield from (datagram for _, datagram in ring.datagrams((last - count + 1) % MODULUS, count))
+            first = self._first_unwritten(codifier, last)
+            left = max(0, distance(last, first) + 1)
+            count = min(left, room)
+            room -= count
+            written[codifier] = last if count == left else (first + count - 1) % MODULUS
+            batch += self._kept_datagrams(codifier, first, count)
+        return batch, written
+
+    def _first_unwritten(self, codifier: str, last: int) -> int:
+        """Return the first number of a sensor that is not on the disk; that after `last` when all are."""
+        ring, kept = self._repeating.rings.get(codifier), self._kept.get(codifier)
+        oldest = after(last) if ring is None or ring.first is None else ring.first
+        joined = kept is not None and 0 <= distance(last, kept) <= RENUMBERED_BEYOND
+        return after(kept) if joined and kept is not None and distance(kept, oldest) >= 0 else oldest
+
+    def _kept_datagrams(self, codifier: str, first: int, count: int) -> Iterator[bytes]:
+        ring = self._repeating.rings.get(codifier)
+        return (datagram for _, datagram in ring.datagrams(first, count)) if ring is not None else iter(())
 
     def _reserve(self, codifier: str, last: int, now: Instant) -> int:
         """Return up to which number a sensor may go until the next batch is written, for certain."""

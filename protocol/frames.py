@@ -76,6 +76,11 @@ _NAMES: Final[dict[str, Flag]] = {flag.value: flag for flag in Flag}
 _CONTROL: Final = {flag.encode(): flag for flag in CONTROL_FLAGS}
 
 
+def bus_of(datagram: bytes) -> Bus:
+    """Return the bus on which a datagram would travel by its flag: one that came to a program alone may be of both."""
+    return Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
+
+
 class ControlFrame(NamedTuple):
     """A frame of the control bus.
 

@@ -5,26 +5,14 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from agent.participant import Participant
-from config.model import Configuration
 from console import words
 from console.addressees import remark_on_strangers
-from console.commands.options import (
-    AsOption,
-    ConfigOption,
-    JsonOption,
-    QuietOption,
-    complete_codifier,
-    duration,
-    one_codifier,
-)
-from console.listening import Missing, is_node_there, judged, listen_until, never, readable
+from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SomeCodifiers, duration
+from console.listening import Missing, is_node_there, judged, listen_until, never, readable, usual_wait_s
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.members import Status
 from protocol.readings import Value
-
-SHORTEST_WAIT_S: Final = 6.0  # a sensor's default interval and a second
-SPARE_S: Final = 1.0
 
 COLUMNS: Final = (
     Column("codifier"),
@@ -53,15 +41,7 @@ class Got(NamedTuple):
 
 
 def get(
-    codifiers: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[CODIFIER...]",
-            parser=one_codifier,
-            autocompletion=complete_codifier,
-            help="Which sensors; without any, all of the configuration.",
-        ),
-    ] = None,
+    codifiers: SomeCodifiers = None,
     *,
     timeout: Annotated[
         float | None,
@@ -87,12 +67,6 @@ def get(
     got = asyncio.run(listen(seat, named or readable(seat.configuration), wait_s))
     show(stdout(), got, json=json)
     return conclude(got, wait_s)
-
-
-def usual_wait_s(configuration: Configuration, codifiers: Sequence[str]) -> float:
-    """Return within how many seconds these sensors should send a reading."""
-    owners = [owner for owner in map(configuration.owner, codifiers) if owner is not None]
-    return max([SHORTEST_WAIT_S, *(owner.interval_s + SPARE_S for owner in owners)])
 
 
 async def listen(seat: Seat, wanted: Sequence[str], wait_s: float) -> list[Got]:

@@ -10,6 +10,7 @@ from console.screen.catalogue import Catalogue
 from console.screen.news import News
 from console.screen.observer import Batch, NodeRow, SensorRow
 from console.screen.ordering import ALARMING, SORTS, Arrangement, Key, arrange, parse_filter
+from console.screen.totals import Ledger
 from console.screen.world import World
 from protocol.frames import Flag
 from protocol.instants import Instant
@@ -58,6 +59,7 @@ class Model:
         self.armed = False
         self.given: deque[Given] = deque(maxlen=MAX_ANSWERS)
         self.span_s = SPANS_S[1]
+        self.ledger = Ledger()
         self._positions: dict[Key, int] = {}
         self._ordered_s = now.monotonic_s
         self._known: tuple[int, int] = (0, 0)

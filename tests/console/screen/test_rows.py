@@ -38,7 +38,7 @@ def ink_of(line: Line, text: str) -> Ink:
 
 def test_a_row_tells_status_value_age_trend_loss_round_trip_and_name(model: Model) -> None:
     assert drawn(model, "C1").text == (
-        "   ● ok       C1      50.4    °C      now ▁▁▂▂▃▃▄▄▅▅▆▆▇▇██    0%  0.42ms  kastpi CPU"
+        "   ● ok       C1      50.4    °C      now ▁▁▂▂▃▃▄▄▅▅▆▆▇▇██    0%        0.42ms  kastpi CPU"
     )
 
 
@@ -53,6 +53,16 @@ def test_lost_readings_are_seen(model: Model) -> None:
     line = drawn(model, "F2")
     assert "4.8%" in line.text
     assert ink_of(line, "4.8%") is Ink.WARNING
+
+
+def test_readings_that_are_not_had_even_when_asked_for_are_counted_until_they_come(model: Model, feed: Feed) -> None:
+    assert ink_of(drawn(model, "F2"), "    1") is Ink.WARNING
+    feed.wait(0.1)
+    for back in range(1, 21):
+        feed.answer("F2", 40, back, 1.0)
+    model.apply(feed.batch())
+    assert drawn(model, "F2").text.split().count("1") == 0
+    assert "4.8%" in drawn(model, "F2").text
 
 
 def test_a_node_with_several_sensors_is_told_once_for_all(model: Model) -> None:
