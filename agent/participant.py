@@ -4,12 +4,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
 from agent.following import Following
-from agent.presence import GaveWay, Presence
+from agent.presence import GaveWay, Kept, Presence
 from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
@@ -80,6 +80,26 @@ def _sensor_profile(node: Node, sensor: Sensor) -> SensorProfile:
     return SensorProfile(sensor.codifier, node.codifier, sensor.timeout_s, sensor.alarms)
 
 
+class Follower(Protocol):
+    """Follows the readings of a participant: hears them, and the answers to what it asks for when it looks."""
+
+    def hear(self, frame: DataFrame, now: Instant) -> None:
+        """Take a frame of the data bus."""
+        ...
+
+    def answer(self, frame: Frame, now: Instant) -> None:
+        """Take a frame that came to this program alone."""
+        ...
+
+    def look(self) -> None:
+        """Ask for what is missing, now or when it is time."""
+        ...
+
+    def close(self) -> None:
+        """Ask no more; closing twice is harmless."""
+        ...
+
+
 class _Waiting(NamedTuple):
     command: PendingCommand
     confirmation: asyncio.Future[Confirmation]
@@ -89,8 +109,9 @@ class Participant:
     """Hears everything into a roster, pings and commands.
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
-    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. With
-    `follow` it asks the agents for readings that it lacks: `following`, which is None without.
+    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. Readings of
+    its own, if it has any, are kept in `kept`. With `follow` it asks the agents for readings that it lacks:
+    `following`, which is None without.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different choice of the program
@@ -102,6 +123,7 @@ class Participant:
         *,
         present: bool = False,
         takeover: bool = True,
+        kept: Kept | None = None,
         data_rest_s: float = 0.0,
         follow: bool = False,
     ) -> None:
@@ -112,16 +134,17 @@ class Participant:
         self.heard: list[Callable[[Heard], None]] = []
         self.refused: list[Callable[[DecodeError, bytes, Bus, Sender, Instant], None]] = []
         self.following = Following(self.send, self.clock, random.random) if follow else None
+        self.followers: list[Follower] = [] if self.following is None else [self.following]
         self.bus = BusSockets(
             configuration.network,
             self.clock,
             listen,
             self._receive,
-            receive_unicast=self._receive_unicast if follow else None,
+            receive_unicast=self._receive_unicast if follow or present else None,
             data_rest_s=data_rest_s,
         )
         self._present = present
-        self._presence = self._make_presence(takeover=takeover)
+        self._presence = self._make_presence(kept, takeover=takeover)
         self._started = False
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,8 +159,8 @@ class Participant:
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Leave the bus; closing twice is harmless."""
-        if self.following is not None:
-            self.following.close()
+        for follower in self.followers:
+            follower.close()
         if self._present:
             self._presence.close()
         for task in self._tasks:
@@ -241,13 +264,10 @@ class Participant:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
             self._hear(frame, sender, now)
-        if self.following is not None:
-            self.following.look()
+        self._look()
 
     def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         """Take the answers to what was asked for: these are no signs of life, and no part of a node's numbering."""
-        if self.following is None:
-            return
         for datagram, sender in datagrams:
             bus = frames.bus_of(datagram)
             try:
@@ -255,13 +275,19 @@ class Participant:
             except DecodeError as error:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
-            self.following.answer(frame, now)
-        self.following.look()
+            for follower in self.followers:
+                follower.answer(frame, now)
+        self._look()
+
+    def _look(self) -> None:
+        for follower in self.followers:
+            follower.look()
 
     def _hear(self, frame: Frame, sender: Sender, now: Instant) -> None:
         events = self.roster.hear(frame, sender, now)
-        if self.following is not None and isinstance(frame, DataFrame):
-            self.following.hear(frame, now)
+        if isinstance(frame, DataFrame):
+            for follower in self.followers:
+                follower.hear(frame, now)
         if self._waiting:
             self._confirm(frame)
         if self._present and isinstance(frame, ControlFrame) and sender != self.bus.address:
@@ -281,7 +307,7 @@ class Participant:
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)
 
-    def _make_presence(self, *, takeover: bool) -> Presence:
+    def _make_presence(self, kept: Kept | None, *, takeover: bool) -> Presence:
         node = self.configuration.nodes.get(self.codifier)
         return Presence(
             self.codifier,
@@ -292,6 +318,7 @@ class Participant:
             random_number=random.randrange,
             carry_out=self.carry_out,
             give_way=self.give_way,
+            kept=kept,
             takeover=takeover,
         )
 

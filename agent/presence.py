@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from agent.clock import Clock
@@ -16,6 +16,7 @@ from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
 from protocol.senders import Sender
 from protocol.sequences import MODULUS
+from protocol.troubles import Area, Trouble
 
 log: Final = logging.getLogger("jph.presence")
 
@@ -103,6 +104,7 @@ class Presence:
         self._give_way = give_way
         self._kept: Kept = kept or KeptNowhere()
         self._numberings: dict[str, Numbering] = {}
+        self._speaking: set[str] = set()  # sensors that had a reading since the last keep-alive was looked after
         self._timer: asyncio.TimerHandle | None = None
         self._announced = False
         self._rival_due_s = -math.inf
@@ -154,8 +156,15 @@ class Presence:
         for datagram in numbering.datagrams(value, attributes, measured_ms):
             self._kept.keep(codifier, numbering.last, datagram)
             self._bus.send(Bus.DATA, datagram)
+        self._speaking.add(codifier)
         if codifier == self.codifier:
             self.life.read(now)
+
+    def diagnose(self, area: Area, found: Mapping[Trouble, int]) -> None:
+        """Tell everybody what is the matter in one area of this node, with its amounts; nothing when all is well."""
+        is_news = self.life.diagnosis.note(area, found, self._clock.now().monotonic_s)
+        if is_news and self._timer is not None:
+            self._tick()
 
     def say(self, flag: Flag, destination: str, number: float) -> None:
         """Send a control frame to another node."""
@@ -182,9 +191,7 @@ class Presence:
 
     def end_numbering(self) -> None:
         """Name the last sequence of every sensor, so that whoever missed the last reading notices."""
-        now = self._clock.now()
-        for numbering in self._numberings.values():
-            self._send([numbering.announcement(int(now.wall_ms))])
+        self._name_last(self._numberings)
 
     def close(self) -> None:
         """Stop: say that no more readings come, and the last sequence of each sensor."""
@@ -200,6 +207,11 @@ class Presence:
         last = self._kept.last(codifier)
         numbering = Numbering(codifier, self._random_number(MODULUS) if last is None else last)
         return self._numberings.setdefault(codifier, numbering)
+
+    def _name_last(self, codifiers: Iterable[str]) -> None:
+        now = self._clock.now()
+        for codifier in codifiers:
+            self._send([self._numberings[codifier].announcement(int(now.wall_ms))])
 
     def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
@@ -218,6 +230,11 @@ class Presence:
         self._do(actions)
         if any(isinstance(action, Send) and action.frame.flag is Flag.ALIVE for action in actions):
             self.end_numbering()  # with every keep-alive: what named the last reading may have been lost as well
+        else:
+            self._name_last(
+                self._numberings.keys() - self._speaking
+            )  # the node's own readings say nothing of a proxy's
+        self._speaking.clear()
         if self._timer is not None:
             self._schedule()
 

@@ -9,15 +9,16 @@ from typing import Final, TypeVar
 from agent.asking import Asking
 from agent.intake import Intake
 from agent.presence import Presence
+from agent.sink_health import SinkHealth
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
-from config.model import Node
+from config.model import Configuration, Node
 from protocol.frames import Frame
 from protocol.instants import Instant
 from protocol.repair import Progress
 from storage.registry import STORES, store_class
-from storage.store import Batch, Store, StoreError, Written
+from storage.store import Aside, Batch, Description, Store, StoreError, Written
 
 T = TypeVar("T")
 
@@ -43,11 +44,12 @@ class Sink:
     def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
         self.node = node
         self.stored = 0
-        self.trouble = ""
         self.resting = True
         self.intake = Intake(lambda: surroundings.random_number(RANDOM) / RANDOM, hears=STORES[node.driver].hears)
         self._presence = presence
         self._surroundings = surroundings
+        self._health = SinkHealth(node.codifier, presence)
+        self._described: list[Description] | None = None  # what the store is to be told, None when it knows
         self._thread = DaemonThreads(f"sink {node.codifier}", limit=1)
         self._store: Store | None = None  # belongs to the thread
         self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
@@ -74,6 +76,11 @@ class Sink:
         """Ask for what is missing, now or when it is time."""
         self._asking.look()
 
+    def configured(self, configuration: Configuration) -> None:
+        """Let the store know what the configuration calls its sensors."""
+        sensors = [sensor for node, sensor in configuration.sensors() if not node.is_operator]
+        self._described = [Description(sensor.codifier, sensor.name, sensor.unit) for sensor in sensors]
+
     async def run(self) -> None:
         """Store and report until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -82,9 +89,7 @@ class Sink:
 
     async def publish_now(self) -> None:
         """Publish how many readings were stored in the last minute, unless the sink is halted."""
-        now_s = self._surroundings.monotonic()
-        while self._minute and self._minute[0][0] < now_s - 60:
-            self._minute.popleft()
+        self._forget_before(self._surroundings.monotonic() - 60)
         if self._presence.active:
             self._presence.publish(self.node.codifier, sum(count for _, count in self._minute))
 
@@ -131,12 +136,13 @@ class Sink:
             self.resting = False
             try:
                 await self._store_all()
-                self._recovered()
                 await self._tidy_up()
+                self._health.recovered(self.intake.left)
+                self.intake.left = 0
                 pause_s = FLUSH_S
             except StoreError as error:
                 pause_s = min(max(pause_s, FLUSH_S) * 2, LONGEST_BACK_OFF_S)
-                self._failed(error)
+                self._health.failed(error, self.waiting)
 
     async def _store_all(self) -> None:
         if not self.intake.resumed:
@@ -161,14 +167,31 @@ class Sink:
                 self._writing = None
         self.intake.stored()
         self.stored += written.stored
-        self._minute.append((self._surroundings.monotonic(), written.stored))
+        now_s = self._surroundings.monotonic()
+        self._minute.append((now_s, written.stored))
+        self._forget_before(now_s - 60)
+        self._health.wrote(written, now_s)
+
+    def _forget_before(self, moment_s: float) -> None:
+        while self._minute and self._minute[0][0] < moment_s:
+            self._minute.popleft()
 
     async def _tidy_up(self) -> None:
         now = self._surroundings.clock.now()
         is_time = now.monotonic_s >= self._tidy_s
         if is_time:
             self._tidy_s = now.monotonic_s + TIDY_S
-        await self._thread.call(lambda: self._tidy(int(now.wall_ms), maintain=is_time))
+        await self._describe()
+        aside = 1 if self._health.is_aside_news else 0
+        newest = await self._thread.call(lambda: self._tidy(int(now.wall_ms), maintain=is_time, aside=aside))
+        self._health.look_at_aside(newest, now.monotonic_s)
+
+    async def _describe(self) -> None:
+        sensors = self._described
+        if sensors is not None:
+            await self._thread.call(lambda: self._guarded(lambda store: store.describe(sensors)))
+            if self._described is sensors:  # else the configuration was read again meanwhile
+                self._described = None
 
     # In the thread
 
@@ -179,10 +202,11 @@ class Sink:
         now_ms = int(self._surroundings.clock.now().wall_ms)
         return self._guarded(lambda store: store.write(batch, now_ms))
 
-    def _tidy(self, now_ms: int, *, maintain: bool) -> None:
+    def _tidy(self, now_ms: int, *, maintain: bool, aside: int) -> list[Aside]:
         self._guarded(lambda store: store.refresh(ROLLED_UP, now_ms))
         if maintain:
             self._guarded(lambda store: store.maintain(now_ms))
+        return self._guarded(lambda store: store.aside(aside)) if aside else []
 
     def _guarded(self, use: Callable[[Store], T]) -> T:
         """Use the store, opened if it is not; whatever goes wrong is a StoreError."""
@@ -208,14 +232,3 @@ class Sink:
         while True:
             await asyncio.sleep(self.node.interval_s)
             await self.publish_now()
-
-    def _failed(self, error: StoreError) -> None:
-        if str(error) != self.trouble:
-            log.error("%s: %s; %d readings wait", self.node.codifier, error, self.waiting)
-        self.trouble = str(error)
-
-    def _recovered(self) -> None:
-        if self.trouble:
-            log.warning("%s: stores again; %d readings are asked for", self.node.codifier, self.intake.left)
-        self.trouble = ""
-        self.intake.left = 0

@@ -57,6 +57,7 @@ class Flag(StrEnum):
     ACKNOWLEDGE = "K"
     REPEAT = "R"
     UNAVAILABLE = "U"
+    DIAGNOSIS = "D"
     NUMBERING = "n"
     INTEGER = "i"
     FLOAT = "f"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, hour_of
 from protocol.frames import DataFrame, Flag
-from protocol.holes import Hole, Missing
+from protocol.holes import NO_HOUR_MS, Hole, Missing
 from protocol.instants import Instant
 from protocol.recents import RECENT, Likeness, Recents
 from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
@@ -18,9 +18,15 @@ from protocol.wanted import Wanted
 CONTINUED_WITHIN: Final = 10_000_000
 """A numbering that jumps ahead by no more may well be the old one: two random numbers are so near in 1 of 200."""
 
+UNSURE: Final = 3  # readings with consecutive numbers and later and later timestamps show a numbering, no late ones
+
 
 class Progress(NamedTuple):
-    """How far a sensor was followed: the newest sequence known, and what is still missing before it."""
+    """How far a sensor was followed: the newest sequence known, and what is still missing before it.
+
+    While some of that is only a guess, asking back goes on from its lowest reading, unless a hole of no readings says
+    that this has come to its end.
+    """
 
     codifier: str
     last: int
@@ -44,6 +50,7 @@ class SensorRepair:
         "_position",
         "_recents",
         "_stride",
+        "_unsure",
         "changed",
         "codifier",
         "unasked",
@@ -70,6 +77,11 @@ class SensorRepair:
         self._lowest = 0  # from here on each position came, is missing or was given up
         self._newest_at = 0  # the position of the frame that is furthest on
         self._newest_ms: int | None = None  # and its timestamp, once it was heard
+        self._unsure = (
+            0,
+            0,
+            0,
+        )  # position and timestamp of the last one that only a store can judge, and how many in a row
 
     def hear(self, frame: DataFrame, now: Instant) -> int | None:
         """Take a reading of the bus; returns the hour in which it is booked, or None when it was here before."""
@@ -112,10 +124,15 @@ class SensorRepair:
     def unavailable(self, first: int, count: int, now: Instant) -> None:
         """Take the answer that readings are not kept; what of them is not missing, or was not asked for, stays."""
         start = self._place(first)
-        if self.wanted.unavailable(start, start + count, now):
-            self.changed = True
-        else:
+        if not self.wanted.unavailable(start, start + count, now):
             self.unasked += 1
+            return
+        self.changed = True
+        oldest = (self._position or 0) - RENUMBERED_BEYOND
+        if oldest < start < self._lowest:  # there are readings before those
+            first_wanted = max(start - self._stride, oldest)
+            self.wanted.guess(first_wanted, start)
+            self._lowest = first_wanted
 
     def ask_back(self, count: int) -> None:
         """Want the last `count` readings, as far as nothing is known of them; at once, or when one is heard."""
@@ -141,12 +158,17 @@ class SensorRepair:
         """Return how far the sensor was followed, or None before anything was heard."""
         if self._position is None:
             return None
-        return Progress(self.codifier, (self._position - 1) % MODULUS, self.wanted.kept())
+        holes = self.wanted.kept()
+        if self.wanted.lowest_guess not in (None, self._lowest):
+            holes = (Missing(self._lowest % MODULUS, 0, NO_HOUR_MS), *holes)
+        return Progress(self.codifier, (self._position - 1) % MODULUS, holes)
 
     def resume(self, progress: Progress) -> None:
-        """Continue where a progress stands: nothing else is missing up to there."""
+        """Continue where a progress stands: nothing else is missing up to there, but before a guess maybe."""
         self._position = self._newest_at = progress.last + 1
-        self._lowest = self._position - 2 * RENUMBERED_BEYOND  # nothing that is heard goes back so far
+        guesses = (self._place(hole.first) for hole in progress.holes if hole.hour_ms == NO_HOUR_MS)
+        nothing_heard_goes_back_to = self._position - 2 * RENUMBERED_BEYOND
+        self._lowest = min(guesses, default=nothing_heard_goes_back_to)
         self.wanted.put_back(self._position, progress.holes)
 
     def _continue(self, sequence: int, now: Instant) -> int:
@@ -164,14 +186,14 @@ class SensorRepair:
         self._guess(position - backfill)
         return position
 
-    def _renumber(self, sequence: int, now: Instant) -> int:
+    def _renumber(self, sequence: int, now: Instant, least_backfill: int = 0) -> int:
         """Begin a numbering that cannot be joined to the old one: what was missing of that is lost."""
         ahead = distance(sequence, self._position or 0)
         self.wanted.lose_all()
         self._recents = Recents()
         self._newest_ms = None
         self._ledger.book(self.codifier, hour_of(now.wall_ms), restarts=1)
-        return self._begin(sequence, self._backfill_after(ahead))
+        return self._begin(sequence, max(least_backfill, self._backfill_after(ahead)))
 
     def _backfill_after(self, ahead: int) -> int:
         """Return how far to ask back after a jump: all that a ring may hold, if the old numbering may go on in it."""
@@ -190,10 +212,26 @@ class SensorRepair:
         likeness = self._recents.compare(at, frame) if position - at <= RECENT else Likeness.UNKNOWN
         if likeness is Likeness.OTHER:
             return self._book_new(now)  # two readings under one number: a store keeps both, and apart
+        if likeness is Likeness.UNKNOWN and self._newest_ms is None and at >= self._lowest:
+            return self._hear_unsure(at, frame, now)
         if likeness is Likeness.UNKNOWN and self._is_newer(frame):
             return self._advance(self._renumber(frame.sequence % MODULUS, now), frame, now)
         hole = self._reach_back(at, now)
         return self._double(now) if hole is None else self._fill(hole, at, frame, now, "heard")
+
+    def _hear_unsure(self, at: int, frame: DataFrame, now: Instant) -> int:
+        """Take a reading from before where a progress stands, of a sensor that has not gone on since.
+
+        It may come late, or belong to a numbering that began a little before meanwhile: the store knows which.
+        """
+        before, before_ms, count = self._unsure
+        count = count + 1 if at == before + 1 and frame.timestamp_ms > before_ms else 1
+        self._unsure = at, frame.timestamp_ms, count
+        if count < UNSURE:
+            return self._book_new(now)
+        # They may be late ones all the same: what was missing before them may still be kept.
+        missing = max(0, at - self.wanted.lowest) if self.wanted.lowest is not None else 0
+        return self._advance(self._renumber(frame.sequence % MODULUS, now, missing), frame, now)
 
     def _fill(self, hole: Hole, at: int, frame: DataFrame, now: Instant, how: str) -> int:
         self.changed = True

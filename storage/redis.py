@@ -3,6 +3,7 @@
 With the option `stream` the newest readings too.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -15,7 +16,7 @@ from protocol.readings import Reading
 from storage import redis_books, redis_readings, redis_server
 from storage.redis_options import RedisOptions
 from storage.redis_writing import SCHEMA, SCHEMA_KEY, Writer
-from storage.store import Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Written
+from storage.store import Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Trouble, Written
 
 
 class Redis:
@@ -51,6 +52,10 @@ class Redis:
             readings = redis_readings.history(client, codifier)
         within = [reading for reading in readings if since_ms <= reading.timestamp_ms <= until_ms]
         return within[max(0, len(within) - max(0, limit)) :]
+
+    def walk(self, codifier: str, since_ms: int, until_ms: int) -> Iterator[Reading]:
+        """Go through all readings of one sensor, oldest first, within both bounds inclusive: `stream` bounds them."""
+        return iter(self.history(codifier, since_ms, until_ms, sys.maxsize))
 
     def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:  # noqa: ARG002 - refused
         """Refuse: there are none."""
@@ -111,6 +116,7 @@ class Redis:
                 raise StoreError(
                     f"{self._options.place} was written by a newer jph (schema {int(found)}, this one knows {SCHEMA})",
                     "update jph on this machine, or name another `database`",
+                    Trouble.STORE_NEWER,
                 )
 
 

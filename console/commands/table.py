@@ -180,6 +180,24 @@ COMMANDS: Final = (
         ("jph loss", "jph loss C1 F1 --since 7d", "jph loss C1 --by hour --json"),
     ),
     Row(
+        "export",
+        "console.commands.export:export",
+        HISTORY,
+        "Write stored readings to a file: CSV, JSON lines, Parquet.",
+        ("jph export --output all.parquet", "jph export C1 F1 --since 30d > month.csv"),
+    ),
+    Row(
+        "import",
+        "console.commands.importing:import_readings",
+        HISTORY,
+        "Store the readings of files, or of the original system's tables.",
+        (
+            "jph import all.parquet --node Q2",
+            "jph import cellar.csv --codifier F1 --time-column when --value-column celsius",
+            "jph import --original --from postgresql://jph@db/sensors",
+        ),
+    ),
+    Row(
         "init",
         "console.commands.init:init",
         SET_UP,

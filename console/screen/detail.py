@@ -191,6 +191,8 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         f"{symbols.statuses[status]} {node.codifier} {node.state}{dot}{place}",
         STATUS_INKS[status] if node.state is not NodeState.ALIVE else Ink.TEXT,
     )
+    for said in node.troubles:
+        yield "trouble", said.text, Ink.CRITICAL
     if node.sender:
         yield "address", f"{node.sender[0]} port {node.sender[1]}", Ink.TEXT
     if node.rivals and node.former_sender:
@@ -208,6 +210,8 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         yield "started", clock_time(node.started_wall_ms)[:8] + again, Ink.TEXT
     if node.config_time_ms:
         yield "configured", date_and_time(node.config_time_ms)[:19], Ink.TEXT
+    if node.spool_kib is not None:
+        yield "spool", f"writes {figures.count(node.spool_kib)} KiB a day", Ink.TEXT
     sensors = model.catalogue.published_by(node.codifier)
     if len(sensors) > 1:
         yield "publishes", " ".join(sensors), Ink.TEXT

@@ -191,6 +191,9 @@ class Model:
 
     def is_alarming(self, key: Key) -> bool:
         """Tell whether somebody should look at a row."""
+        node = None if self.is_member(key) else self.world.nodes.get(self.node_of(key))
+        if node is not None and node.troubles:
+            return True
         row = None if key.is_node else self.world.sensors.get(key.codifier)
         return row is not None and row.status in ALARMING
 

@@ -21,6 +21,7 @@ from protocol.members import NodeRecord, Sender, SensorRecord, Status
 from protocol.readings import Attributes, Value
 from protocol.roster import Roster
 from protocol.roundtrips import RoundTripSummary
+from protocol.troubles import Said, Trouble
 
 MAX_PENDING_EVENTS: Final = 1_000
 """Events kept for a screen that does not ask, about 300 bytes each; the oldest are dropped and counted."""
@@ -82,7 +83,10 @@ class SensorRow(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program."""
+    """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program.
+
+    `troubles` is what it says is wrong with it, `spool_kib` how many KiB a day its spool writes.
+    """
 
     codifier: str
     state: NodeState
@@ -99,6 +103,8 @@ class NodeRow(NamedTuple):
     received: int = 0
     missing: int = 0
     operator: bool = False
+    troubles: tuple[Said, ...] = ()
+    spool_kib: int | None = None
 
 
 class BusFacts(NamedTuple):
@@ -258,8 +264,11 @@ class Observer:
         """Find the sensors whose status changed, and now and then the nodes that fell silent."""
         events = self._roster.tick(now)
         for event in events:
-            self._changed_sensors.add(event.codifier)
-            self._since_ms[event.codifier] = now.wall_ms
+            if event.kind is EventKind.STATUS:
+                self._changed_sensors.add(event.codifier)
+                self._since_ms[event.codifier] = now.wall_ms
+            else:
+                self._changed_nodes.add(event.codifier)
         self._note(events)
         if now.monotonic_s - self._nodes_checked_s >= NODE_CHECK_S:
             self._nodes_checked_s = now.monotonic_s
@@ -321,6 +330,8 @@ class Observer:
             node.tracker.received,
             node.tracker.missing,
             node.operator or node.codifier == self._own,
+            node.diagnosed.troubles(),
+            node.diagnosed.measured(Trouble.SPOOL_WRITES),
         )
 
 

@@ -189,8 +189,16 @@ def _sensor_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) ->
         *_loss(row, columns),
         *_lost(row, columns),
         *_round_trip(model, key, columns),
-        Span(f"  {cell(entry.name, columns.name, ellipsis=symbols.ellipsis).rstrip()}", _name_ink(row.status)),
+        Span("  "),
+        *_troubles_of_node(model, key),
+        Span(cell(entry.name, columns.name, ellipsis=symbols.ellipsis).rstrip(), _name_ink(row.status)),
     ]
+
+
+def _troubles_of_node(model: Model, key: Key) -> list[Span]:
+    """Say what is wrong with the node of a sensor, unless it stands under a heading that says it."""
+    node = None if model.is_member(key) else model.world.nodes.get(model.node_of(key))
+    return [] if node is None else [Span(f"{said.name}  ", Ink.CRITICAL) for said in node.troubles]
 
 
 def _name_ink(status: Status) -> Ink:
@@ -253,7 +261,8 @@ def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> l
 
 def _node_remarks(node: NodeRow, entry: Entry, room: int) -> list[Span]:
     """Say what else is known of a node: as many whole remarks as have room, the gravest first."""
-    remarks = [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
+    remarks = [Span(said.name, Ink.CRITICAL) for said in node.troubles]
+    remarks += [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
     far_off = node.offset_ms is not None and abs(node.offset_ms) >= CLOCK_IS_OFF_MS
     clock = [Span(f"clock {figures.offset(node.offset_ms)}", Ink.WARNING if far_off else Ink.DIM)]
     place = [Span(visible(f"{entry.driver} on {entry.host}" if entry.host else entry.driver), Ink.DIM)]

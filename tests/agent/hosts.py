@@ -1,10 +1,11 @@
 """Agents and operators on real sockets, for tests that drive the time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -13,7 +14,9 @@ from agent.agent import LAST_WORDS_S, Agent, Ending
 from agent.bus import Datagram
 from agent.configuration import kinds
 from agent.participant import Heard, Participant
+from agent.publisher import LAST_REQUESTS_S
 from agent.sensing import FIRST_READINGS_WITHIN_S
+from agent.station import Station
 from agent.supervisor import CLOSING_S
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
@@ -24,11 +27,21 @@ from protocol.instants import Instant
 from protocol.life import PROBE_S
 from tests.support.driven_time import DrivenLoop
 
+T = TypeVar("T")
+
 
 def configured(network: Network, nodes: str) -> Configuration:
     """Load the section `nodes` of a configuration."""
     text = "nodes:\n" + "".join(f"  {line}\n" for line in dedent(nodes).strip().splitlines())
     return msgspec.structs.replace(loads(text.encode(), "jph.yaml", kinds), network=network)
+
+
+async def passing_time(loop: DrivenLoop, work: Awaitable[T]) -> T:
+    """Await what takes its time, as to leave the bus does, and let that pass."""
+    future = asyncio.ensure_future(work)
+    while not future.done():
+        await loop.advance(LAST_REQUESTS_S if loop.is_due_within(LAST_REQUESTS_S) else 0.0)
+    return await future
 
 
 class Host:
@@ -55,6 +68,11 @@ class Host:
         if self.codifiers is None:
             return list(configuration.nodes.values())
         return [configuration.nodes[codifier] for codifier in self.codifiers]
+
+    @property
+    def stations(self) -> list[Station]:
+        """The nodes that run now."""
+        return list(self.agent.stations.values())
 
     async def begin(self) -> None:
         """Wait until nobody objected to the nodes, and the first readings are being made."""

@@ -25,6 +25,7 @@ class Peer:
         self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         self._sender.bind(("127.0.0.1", 0))
+        self._sender.settimeout(PATIENCE_S)
         self._sequence = 100
 
     def __enter__(self) -> Self:
@@ -81,6 +82,10 @@ class Peer:
             frame = self._next(Bus.DATA)
             if isinstance(frame, DataFrame) and frame.source == source:
                 return frame
+
+    def is_answered(self) -> bytes:
+        """Wait for the next datagram that is sent to this program alone."""
+        return self._sender.recv(2048)
 
     def _next(self, bus: Bus) -> Frame:
         return decode(bus, self._receivers[bus].recv(2048))

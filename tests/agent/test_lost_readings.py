@@ -1,6 +1,5 @@
 """What a sink did not hear it asks for: agents and sinks on real sockets, in time that the test drives."""
 
-import asyncio
 import contextlib
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from protocol.accounts import Account
 from protocol.codifiers import EVERYBODY
 from protocol.commands import pack_pair
 from protocol.frames import Bus, ControlFrame, Flag
+from protocol.life import PROBE_S
 from protocol.readings import Reading
 from protocol.responding import PER_TURN, TURN_S
 from storage.sqlite import open_for_reading
@@ -20,11 +20,10 @@ from tests.agent.hosts import Host, Lan
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.taking import SENSOR, sent, settle, take_readings
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s, proxies: {C2: {channel: humidity}}}"
 
 
 @pytest.fixture
@@ -53,33 +52,8 @@ def account(path: Path, codifier: str = "C1") -> Account:
         return total
 
 
-async def take_readings(host: Host, devices: Devices, count: int, codifier: str = "C1") -> None:
-    """Let a sensor be read so many times, each time with another value."""
-    ring = host.agent.repeating.rings.open(codifier)
-    for _ in range(count):
-        kept, device = len(ring), devices[codifier]
-        device.values = {"value": device.reads + 0.5, "humidity": device.reads}
-        await host.loop.advance(1.0)
-        await until(lambda kept=kept: len(ring) > kept)  # type: ignore[misc] # bound now
-
-
-def sent(host: Host, codifier: str = "C1") -> list[int]:
-    """Return the numbers of all readings that a sensor sent."""
-    ring = host.agent.repeating.rings.get(codifier)
-    assert ring is not None
-    assert ring.first is not None
-    return [sequence for sequence, _ in ring.datagrams(ring.first, len(ring))]
-
-
 def numbers(path: Path, codifier: str = "C1") -> list[int]:
     return [reading.sequence for reading in history(path, codifier)]
-
-
-async def settle(loop: DrivenLoop, seconds: float = 5.0) -> None:
-    """Let so much time pass in small steps, each with all that the threads have to do."""
-    for _ in range(int(seconds / TURN_S)):
-        await loop.advance(TURN_S)
-        await asyncio.sleep(0)
 
 
 async def start(lan: Lan, sink: str) -> Host:
@@ -219,6 +193,25 @@ async def test_a_mad_requester_is_answered_at_the_pace_of_the_agent(
     assert 0 < sensor.agent.bus.counters.sent - before <= 7 * PER_TURN
     responder = sensor.agent.repeating.responder
     assert responder.refused + responder.repeated > 500
+
+
+async def test_who_may_not_be_the_only_instance_refuses_nothing(
+    lan: Lan, devices: Devices, driven_time: DrivenLoop, peer: Peer
+) -> None:
+    incumbent = await lan.host(SENSOR)
+    await until(lambda: len(devices) == 1)
+    await take_readings(incumbent, devices, 3)
+    newcomer = lan.start(SENSOR, takeover=True)
+    await newcomer.agent.started.wait()
+    await driven_time.settle()
+    heard = newcomer.agent.bus.counters.received[Bus.CONTROL]
+    peer.control(Flag.REPEAT, "C2", pack_pair(sent(incumbent, "C2")[0], 3))
+    await until(lambda: newcomer.agent.bus.counters.received[Bus.CONTROL] > heard)
+    await until(lambda: incumbent.agent.repeating.responder.requests == 1)
+    assert newcomer.agent.repeating.responder.requests == 0
+    await driven_time.advance(PROBE_S)
+    peer.control(Flag.REPEAT, "C2", pack_pair(1, 1))
+    await until(lambda: newcomer.agent.repeating.responder.requests == 1)
 
 
 async def test_requests_for_sensors_of_others_are_not_looked_at(lan: Lan, peer: Peer) -> None:

@@ -11,6 +11,7 @@ from protocol.commands import Code, pack_pair
 from protocol.errors import EncodeError
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.members import Sender
+from protocol.troubles import Area, Trouble
 from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
 
@@ -64,6 +65,30 @@ async def test_a_start_is_announced_and_settles_after_the_probe(host: Host, driv
     assert (host.wire.flags(), host.presence.settled.is_set()) == ("N", False)
     await driven_time.advance(1.0)
     assert (host.wire.flags(), host.presence.settled.is_set()) == ("I", True)
+
+
+async def test_the_last_reading_of_a_silent_proxy_is_named_though_its_node_goes_on(
+    host: Host, driven_time: DrivenLoop
+) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.presence.publish("C2", 48)
+    for second in range(40):
+        host.presence.publish("C1", second)
+        await driven_time.advance(1.0)
+    said = [frame for frame in host.wire.take() if frame.source == "C2"]
+    assert "".join(frame.flag for frame in said) == "ninnn"
+    assert {frame.sequence for frame in said[1:]} == {42}
+
+
+async def test_a_sensor_that_goes_on_is_not_named(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    for second in range(40):
+        host.presence.publish("C1", second)
+        host.presence.publish("C2", second)
+        await driven_time.advance(1.0)
+    assert "".join(frame.flag for frame in host.wire.take() if frame.source == "C2") == "n" + 40 * "i"
 
 
 async def test_a_silent_node_keeps_alive(host: Host, driven_time: DrivenLoop) -> None:
@@ -252,3 +277,41 @@ async def test_a_halt_names_the_last_reading_of_each_sensor(host: Host) -> None:
         ("C1", "n", 42),
         ("F2", "n", 42),
     ]
+
+
+async def test_what_is_wrong_is_said_at_once_and_after_every_pong(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    host.presence.diagnose(Area.DRIVER, {Trouble.DRIVER_HANGING: 1})
+    assert host.wire.flags() == "N"
+    await driven_time.advance(1.0)
+    assert host.wire.flags() == "ID"
+    host.presence.diagnose(Area.STORE, {Trouble.STORE_AWAY: 7})
+    assert host.wire.flags() == "DD"
+    await host.hear(Flag.PING)
+    assert host.wire.flags() == "TDD"
+    host.presence.diagnose(Area.DRIVER, {})
+    host.presence.diagnose(Area.STORE, {})
+    await driven_time.advance(5.0)
+    assert host.wire.flags().strip("D") == ""
+
+
+async def test_what_is_too_much_for_the_pace_is_said_a_second_later(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    for number in range(20):
+        host.presence.diagnose(Area.STORE, {} if number % 2 else {Trouble.STORE_AWAY: number})
+    await driven_time.advance(0.5)
+    before = len(host.wire.take())
+    await driven_time.advance(1.0)
+    assert (before, host.wire.flags()) == (4, "D")
+
+
+async def test_after_its_end_a_node_says_nothing_of_itself(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.presence.close()
+    host.wire.take()
+    host.presence.diagnose(Area.STORE, {Trouble.STORE_AWAY: 7})
+    await driven_time.advance(100.0)
+    assert host.wire.flags() == ""

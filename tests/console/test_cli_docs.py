@@ -77,6 +77,12 @@ def _accounted(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("loss", "C1", "--json", site.config).documents
 
 
+def _imported(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Look at a file."""
+    (shell.home / "a.csv").write_text("time,codifier,value\n5,C1,1\n", "ascii")
+    return shell.jph("import", "a.csv", "--dry-run", "--json", site.config).documents
+
+
 PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`get`": _called("get", "C1"),
     "`sensors`": _called("sensors"),
@@ -86,6 +92,7 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`start`, `halt`, `reload`, `set`, `step`": _called("set", "FK", "50"),
     "`history`": _remembered,
     "`loss`": _accounted,
+    "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
 }

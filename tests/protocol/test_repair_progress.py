@@ -6,6 +6,7 @@ from protocol.accounts import HOUR_MS
 from protocol.holes import NO_HOUR_MS
 from protocol.instants import Instant
 from protocol.repair import BACKFILL, Missing, Progress
+from protocol.sensor_repair import UNSURE
 from protocol.sequences import MODULUS
 from tests.protocol.repairing import LONG_S, WALL_MS, Receiver, reading
 
@@ -86,13 +87,78 @@ def test_what_was_sent_meanwhile_is_missing_when_the_sensor_is_heard_again() -> 
 
 def test_what_was_heard_before_is_not_new() -> None:
     receiver = resumed(Progress("C1", 16, (Missing(11, 2, HOUR),)))
-    assert receiver.hears(16, 3, 11) == [False, False, True]
+    assert receiver.hears(17, 16, 3, 11) == [True, False, False, True]
 
 
-def test_what_comes_late_says_nothing_of_what_was_heard_before() -> None:
+def test_until_the_sensor_goes_on_only_the_store_knows_whether_what_comes_is_new() -> None:
     receiver = resumed(Progress("C1", 1600, (Missing(11, 2, HOUR),)))
-    assert receiver.hears(11, 16, 1600) == [True, False, False]
+    assert receiver.hears(11, 16, 1600) == [True, True, True]
     assert receiver.counts("restarts") == (0,)
+
+
+@pytest.mark.parametrize("first", [0, 1500, 4990])
+def test_a_sensor_that_was_numbered_anew_a_little_before_is_followed_from_there(first: int) -> None:
+    receiver = resumed(Progress("C1", 5000), backfill=BACKFILL)
+    numbers = range(first, first + UNSURE)
+    assert all(receiver.hears(*numbers))
+    assert receiver.counts("restarts") == (1,)
+    assert receiver.hears(first + UNSURE + 1) == [True]
+    receiver.asks(after_s=WAITED_S)
+    assert receiver.is_answered(first + UNSURE) == [True]
+    assert receiver.hears(4_000 + first) == [True]
+
+
+def test_a_way_back_that_was_interrupted_goes_on_to_where_the_ring_begins() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    (progress,) = receiver.repairs.progress()
+    again = resumed(progress, backfill=BACKFILL)
+    first = 1000 - BACKFILL
+    assert again.asks() == [(first, BACKFILL)]
+    assert again.is_answered(*range(first, 1000)) == [True] * BACKFILL
+    assert again.asks() == [(first - BACKFILL, BACKFILL)]
+
+
+def test_a_way_back_that_had_come_to_its_end_but_for_a_lost_answer_is_not_begun_again() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    first = 1000 - BACKFILL
+    receiver.is_refused(first, 10)
+    receiver.is_answered(*range(first + 10, 990), *range(991, 1000))
+    (progress,) = receiver.repairs.progress()
+    assert progress.holes == (Missing(990, 1, HOUR),)
+    again = resumed(progress, backfill=BACKFILL)
+    assert again.asks() == [(990, 1)]
+    assert again.is_answered(990) == [True]
+    assert again.asks(after_s=LONG_S) == []
+
+
+def test_what_is_guessed_behind_a_reading_that_came_was_sent_and_its_loss_has_a_name() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    assert receiver.counts("sent") == (1,)
+    receiver.is_answered(990)
+    assert receiver.counts("sent", "heard", "repaired") == (11, 1, 1)
+    receiver.is_refused(991, 9)
+    assert receiver.counts("sent", "not_kept") == (11, 9)
+
+
+def test_what_was_refused_on_a_guess_is_a_loss_once_a_reading_before_it_came() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    receiver.is_refused(990, 10)
+    assert receiver.counts("sent", "not_kept") == (1, 0)
+    receiver.is_answered(989)
+    assert receiver.counts("sent", "repaired", "not_kept") == (12, 1, 10)
+
+
+def test_a_way_back_that_had_come_to_its_end_is_not_begun_again() -> None:
+    receiver = resumed(Progress("C1", 1000), backfill=BACKFILL)
+    receiver.hears(1001)
+    assert receiver.asks(after_s=LONG_S) == []
 
 
 def test_it_goes_on_over_the_end_of_the_numbers() -> None:
@@ -145,6 +211,25 @@ def test_holes_that_cannot_be_are_left_out(holes: tuple[Missing, ...]) -> None:
 def test_a_sensor_may_go_on_that_is_not_heard_any_more() -> None:
     receiver = resumed(Progress("C1", 16, (Missing(11, 2, HOUR),)))
     assert all(receiver.asks(after_s=LONG_S) == [(11, 2)] for _ in range(10))
+
+
+def test_asking_back_to_where_a_ring_begins_goes_on() -> None:
+    first = 1001 - BACKFILL
+    receiver = resumed(Progress("C1", 1000, (Missing(first, BACKFILL, NO_HOUR_MS),)), backfill=BACKFILL)
+    assert receiver.asks() == [(first, BACKFILL)]
+    receiver.is_answered(*range(first, 1001))
+    assert receiver.asks() == [(first - BACKFILL, BACKFILL)]
+
+
+def test_once_it_came_to_its_end_it_does_not_begin_again() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    receiver.is_refused(1000 - BACKFILL, BACKFILL - 1)
+    again = resumed(*receiver.repairs.progress(), backfill=BACKFILL)
+    assert again.asks() == [(999, 1)]
+    again.is_answered(999)
+    assert again.asks() == []
 
 
 def test_a_guess_is_asked_for_again_and_still_booked_only_when_it_comes() -> None:

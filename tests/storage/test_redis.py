@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from protocol.accounts import HOUR_MS
-from protocol.frames import Bus, ControlFrame, DataFrame, Flag, decode
+from protocol.frames import CONTROL_FLAGS, Bus, ControlFrame, DataFrame, Flag, decode
 from protocol.instants import Instant
 from protocol.readings import Reading
 from protocol.repair import Repairs
@@ -215,7 +215,7 @@ def test_control_frames_that_come_late_are_lost_no_more(store: Redis, client: re
     assert client.hget("C1", "CPacketsLost") == "0"
 
 
-@pytest.mark.parametrize("flag", [Flag.SET, Flag.STEP, Flag.RELOAD, Flag.ACKNOWLEDGE, Flag.REPEAT, Flag.UNAVAILABLE])
+@pytest.mark.parametrize("flag", sorted(CONTROL_FLAGS - {*"NIPTHS"}))
 def test_other_frames_are_counted_and_leave_nothing_else(store: Redis, client: redis.Redis, flag: Flag) -> None:
     hear(store, control(Flag.NEW, 1), control(flag, 3))
     assert set(client.hgetall("C1")) == {"Codifier", "CPacketsLost", "CResetTime"}
@@ -285,6 +285,14 @@ def test_what_no_store_takes_leaves_no_state(store: Redis, client: redis.Redis) 
     assert write(store, Reading("kitchen", NOON_MS, 1, 20), Reading("C\ud800", NOON_MS, 1, 20)) == Written(rejected=2)
     assert write(store, Reading("C1", NOON_MS, 1, float("nan"))) == Written(rejected=1)
     assert hashes(client) == {}
+
+
+def test_an_import_changes_nobodys_last_state(store: Redis, client: redis.Redis) -> None:
+    write(store, reading(1))
+    before = hashes(client)
+    newer, other = reading(2, 30.0), reading(7, codifier="X1")
+    assert store.write(Batch([newer, other], is_import=True), NOON_MS) == Written(stored=2)
+    assert hashes(client) == before
 
 
 def test_a_sensor_that_is_dead_is_forgotten_after_a_while(redis_server: RedisServer, client: redis.Redis) -> None:

@@ -20,6 +20,7 @@ from protocol.members import Sender
 from protocol.readings import Attributes, Reading, Value
 from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES, Repairs
 from protocol.roster import Roster
+from protocol.troubles import Said
 from storage.sqlite import SqliteOptions
 
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
@@ -127,6 +128,10 @@ class Feed:
         sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
         frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
         return self._hear(frame, sender)
+
+    def diagnosis(self, codifier: str, code: int, amount: int = 0) -> tuple[Event, ...]:
+        """Hear a node say how it is."""
+        return self.control(Flag.DIAGNOSIS, codifier, Said(code, amount).packed())
 
     def repeat(self, flag: Flag, codifier: str, sequence: int, number: float, *, destination: str) -> None:
         """Hear the command with this sequence, once more if it was heard before: repeats are the identical frame."""

@@ -11,6 +11,7 @@ from console.screen.traces import Point
 from protocol.accounts import Account
 from protocol.frames import Flag
 from protocol.readings import Attributes
+from protocol.troubles import Trouble
 from tests.console.screen.feeding import Feed, lively, model_of
 
 
@@ -159,3 +160,11 @@ def test_whatever_a_reading_carries_the_panel_keeps_its_width(attributes: Attrib
         for line in draw_detail(model, [], width, height, symbols):
             assert line.width <= width
             assert line.text.isprintable()
+
+
+def test_what_is_wrong_with_a_node_is_told_with_its_amount(model: Model, feed: Feed) -> None:
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    feed.diagnosis("C1", Trouble.SPOOL_WRITES, 700)
+    model.apply(feed.batch())
+    assert fact(panel(model, "C1"), "trouble") == "driver quarantined: 5 failures in a row"
+    assert fact(panel(model, "C1"), "spool") == "writes 700 KiB a day"

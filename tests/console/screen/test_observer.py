@@ -8,6 +8,7 @@ from console.screen.traces import TRACE_POINTS
 from protocol.events import EventKind
 from protocol.frames import Flag
 from protocol.members import Status
+from protocol.troubles import Said, Trouble
 from tests.console.screen.feeding import START, Feed, lively
 
 
@@ -218,3 +219,16 @@ def test_a_batch_does_not_change_when_the_network_does(feed: Feed) -> None:
     feed.batch()
     assert kept.value == 1.0
     assert kept.spark == (1.0,)
+
+
+def test_a_trouble_that_ends_because_nobody_says_it_any_more_changes_its_node(feed: Feed) -> None:
+    feed.control(Flag.ALIVE, "C1")
+    feed.diagnosis("C1", Trouble.DRIVER_HANGING, 1)
+    assert node(feed.batch(), "C1").troubles == (Said(Trouble.DRIVER_HANGING, 1),)
+    feed.wait(140.0)
+    feed.control(Flag.ALIVE, "C1")
+    feed.batch()
+    feed.wait(11.0)
+    batch = feed.batch()
+    assert node(batch, "C1").troubles == ()
+    assert "no longer: driver hanging" in [event.detail for event in batch.events]

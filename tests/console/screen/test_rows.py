@@ -10,6 +10,7 @@ from console.screen.rows import Columns, columns_for, draw_row, heading_row, row
 from console.screen.symbols import ASCII, UNICODE
 from protocol.frames import Flag
 from protocol.readings import Value
+from protocol.troubles import Trouble
 from tests.console.screen.feeding import Feed, lively, model_of
 
 WIDE = columns_for(130)
@@ -183,3 +184,26 @@ def test_a_copy_of_a_row_is_its_exact_value_with_the_unit(model: Model, feed: Fe
     model.apply(feed.batch())
     assert row_text(model, Key("C1")) == "21.123456789 °C"
     assert row_text(model, Key("CC", is_node=True)) == ""
+
+
+def test_what_is_wrong_with_a_node_is_told_in_its_row_before_all_else(model: Model, feed: Feed) -> None:
+    feed.diagnosis("F1", Trouble.DRIVER_HANGING, 1)
+    model.apply(feed.batch())
+    assert "driver hanging  clock" in drawn(model, "F1", is_node=True).text
+    assert "driver hanging" not in drawn(model, "F1").text
+
+
+def test_a_node_with_one_sensor_tells_it_in_the_row_of_that_sensor(model: Model, feed: Feed) -> None:
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    model.apply(feed.batch())
+    assert drawn(model, "C1").text.endswith("  driver quarantined  kastpi CPU")
+    feed.diagnosis("C1", Trouble.OVER, Trouble.DRIVER_QUARANTINED)
+    model.apply(feed.batch())
+    assert "driver" not in drawn(model, "C1").text
+
+
+def test_somebody_should_look_at_a_node_that_is_in_trouble(model: Model, feed: Feed) -> None:
+    assert not model.is_alarming(Key("C1"))
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    model.apply(feed.batch())
+    assert model.is_alarming(Key("C1"))
