@@ -180,7 +180,7 @@ class Writer:
             else:
                 return
         message = "another sink stores the same readings at the same time"
-        raise StoreError(message, "it is tried again", Trouble.STORE_BUSY)
+        raise StoreError(message, "the next try works", Trouble.STORE_BUSY)
 
 
 def _keep(connection: Connection, batch: Batch, now_ms: int) -> Written:
