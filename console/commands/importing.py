@@ -17,6 +17,7 @@ from console.commands.history import moment
 from console.commands.options import ConfigOption, JsonOption, QuietOption, one_codifier
 from console.formats.comma_separated import Columns
 from console.formats.destination import explained
+from console.formats.lines import FormError
 from console.formats.registry import FORMATS, chosen
 from console.histories import Place, named_file, place_to_write
 from console.importing import Importer, Tally
@@ -148,10 +149,19 @@ def _take_files(
 ) -> bool:
     tallies = []
     for source in sources:
-        with _file(source) as file, explained(Path(source)):
+        with _file(source) as file, explained(Path(source)), _named(source):
             tallies.append(importer.take(source, FORMATS[_format(asked, source)].read(file, columns)))
         _print(tallies[-1], as_json=as_json)
     return all(tally.is_whole for tally in tallies)
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
+    """Let what is wrong with a file begin with its name: there may be many."""
+    try:
+        yield
+    except FormError as error:
+        raise FormError(f"{source}: {error.message}", error.hint) from error
 
 
 def _file(source: str) -> AbstractContextManager[BinaryIO]:
