@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storage.postgres_options import PostgresOptions
 
 DRIVER = "postgres"
+_TO_BE_MADE = "`jph db init` makes the schema, `jph db migrate` brings an older one up to date"
 
 
 class NoDatabaseError(JphError):
@@ -69,7 +70,8 @@ def status(*, node: NodeOption = None, config: ConfigOption = None) -> int:
     for partition in found.partitions:
         output.line(f"part        {partition.name}: {partition.readings} readings, {format_size(partition.size_bytes)}")
     if found.contents is None:
-        tell("`jph db init` makes the schema, `jph db migrate` brings an older one up to date")
+        is_newer = found.schema > found.newest_schema
+        tell("a newer jph made the schema: update jph on this computer" if is_newer else _TO_BE_MADE)
         return 1
     for name, count in found.contents._asdict().items():
         output.line(f"{name:11} {'none' if count is None else count}")
@@ -126,7 +128,8 @@ def _database(config: str | None, codifier: str | None) -> tuple[Configuration, 
     names = ", ".join(node.codifier for node in nodes)
     if not nodes:
         raise NoDatabaseError(f"{origin} has no node with `driver: {DRIVER}`", "docs/drivers.md has an example")
-    raise NoDatabaseError(f"{codifier or 'which database'} is not clear", f"name one with --node: {names}")
+    trouble = f"{codifier} is no node with `driver: {DRIVER}`" if codifier else "several databases can be meant"
+    raise NoDatabaseError(trouble, f"name one with --node: {names}")
 
 
 def _told(prepared: "Prepared", *, quiet: bool) -> int:
