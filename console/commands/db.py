@@ -9,6 +9,7 @@ import typer
 from agent.configuration import load_configuration
 from config.durations import format_size
 from config.model import Configuration
+from console import words
 from console.commands.options import ConfigOption, QuietOption
 from console.output import stdout, tell
 from console.seat import load_or_demo
@@ -37,7 +38,8 @@ def sql(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     configuration, _ = load_or_demo(config, load_configuration)
     stdout().write(schema_sql(configuration))
     if not quiet:
-        tell(f"{len(list(configuration.sensors()))} sensors; psql -f runs it, and so does `jph db init`")
+        sensors = words.counted(len(list(configuration.sensors())), "sensor")
+        tell(f"{sensors}; psql -f runs it, and so does `jph db init`")
     return 0
 
 

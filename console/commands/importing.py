@@ -12,6 +12,7 @@ import typer
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.model import Configuration
+from console import words
 from console.commands.file_options import DatabaseOption, FormatOption, NodeOption, bounds_ms
 from console.commands.history import moment
 from console.commands.options import ConfigOption, JsonOption, QuietOption, one_codifier
@@ -87,7 +88,7 @@ def import_readings(
             whole = _take_files(importer, sources or [], asked, columns, as_json=json)
         hours = importer.roll_up()
     if place is not None and not quiet:
-        tell(f"into {place.name}" + (f"; roll-ups of {hours} hours were computed" if hours else ""))
+        tell(f"into {place.name}" + (f"; roll-ups of {words.counted(hours, 'hour')} were computed" if hours else ""))
         _tell_what_will_not_last(place.options, importer)
     return 0 if whole else 1
 
