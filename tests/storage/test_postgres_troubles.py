@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -342,6 +343,20 @@ class TestLocksAndTimeouts:
         assert troubles == []
         assert sum(stored) == 200
         assert postgres_server.execute("SELECT count(*) FROM jph.readings", database) == [(200,)]
+
+    def test_a_large_batch_comes_through_beside_a_sink_that_stores_the_same_in_small_ones(
+        self, postgres_server: PostgresServer, database: str
+    ) -> None:
+        large = Batch([reading(sequence) for sequence in range(4_000)])
+        with closing(Postgres(postgres_server.options(database))) as store, ThreadPoolExecutor() as threads:
+
+            def sink() -> int:
+                with closing(Postgres(postgres_server.options(database))) as other:
+                    return sum(other.write(batch(first), NOON_MS).stored for first in reversed(range(0, 4_000, 10)))
+
+            small = threads.submit(sink)
+            stored = store.write(large, NOON_MS).stored
+            assert stored + small.result() == 4_000
 
 
 class TestAFullDisk:
