@@ -1,0 +1,93 @@
+"""The directory of key files: read only when nobody else can, written whole or not at all."""
+
+import os
+import stat
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from config import keyfile
+from config.keyfile import NETWORK_NAME, KeyFile, KeyFileError, NetworkFile
+
+SUFFIX: Final = ".key"
+LARGEST_BYTES: Final = 2**20  # a file with orders to every codifier has less
+MODE: Final = 0o600
+
+
+class NoKeysError(KeyFileError):
+    """There is no key file for this program."""
+
+
+class KeyStore:
+    """The key files of one directory. Each method raises KeyFileError, with the command that mends it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, name: str) -> Path:
+        """Return where the file of a codifier, or of the network, lies."""
+        return self.directory / f"{quote(name, safe='')}{SUFFIX}"
+
+    def names(self) -> list[str]:
+        """Return the paths of all key files, sorted."""
+        return sorted(str(path) for path in self.directory.glob(f"*{SUFFIX}"))
+
+    def read(self, name: str) -> KeyFile:
+        """Read a file that its owner alone can read."""
+        path = self.path(name)
+        try:
+            with path.open("rb") as file:
+                _check_mode(path, os.fstat(file.fileno()))
+                text = file.read(LARGEST_BYTES)
+        except FileNotFoundError:
+            raise NoKeysError(f"there is no key file {path}", _HOW_TO_GET.format(name=name)) from None
+        except OSError as error:
+            raise KeyFileError(f"{path} cannot be read: {error.strerror}", f"chown $USER {path}") from None
+        return keyfile.parse(text, str(path))
+
+    def network(self) -> NetworkFile:
+        """Read the file from which all others are made."""
+        found = self.read(NETWORK_NAME)
+        if not isinstance(found, NetworkFile):
+            raise KeyFileError(f"{self.path(NETWORK_NAME)} holds no network key", "jph keys init makes one")
+        return found
+
+    def for_program(self, codifiers: Collection[str]) -> list[KeyFile]:
+        """Read what a program holds that runs these codifiers: their files, or that of the network."""
+        found = [self.read(name) for name in codifiers if self.path(name).exists()]
+        if len(found) < len(codifiers) and os.access(self.path(NETWORK_NAME), os.R_OK):
+            return [self.read(NETWORK_NAME)]
+        missing = next((name for name in codifiers if not self.path(name).exists()), None)
+        if missing is not None:
+            raise NoKeysError(f"there is no key file {self.path(missing)}", _HOW_TO_GET.format(name=missing))
+        return found
+
+    def write(self, name: str, file: KeyFile) -> Path:
+        """Write a file that its owner alone can read, whole or not at all; returns where."""
+        path = self.path(name)
+        fresh = path.with_suffix(".fresh")
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as opened:
+                opened.write(keyfile.serialise(file))
+                opened.flush()
+                os.fsync(opened.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            raise KeyFileError(
+                f"{path} cannot be written: {error.strerror}", "run this as the directory's owner"
+            ) from None
+        return path
+
+
+_HOW_TO_GET: Final = "on the computer with network.key: jph keys grant {name} | ssh THIS-HOST jph keys install -"
+
+
+def _check_mode(path: Path, found: os.stat_result) -> None:
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & ~MODE:
+        raise KeyFileError(f"{path} has the mode {mode:04o}: others may read it", f"chmod 600 {path}")
+    if found.st_uid not in (os.geteuid(), 0):
+        raise KeyFileError(f"{path} belongs to somebody else, who may change it", f"chown $USER {path}")
