@@ -21,6 +21,8 @@ def convert(configuration: Configuration) -> str:
     sections = {
         "network": written(configuration.network),
         "defaults": written(defaults),
+        "rings": written(configuration.rings),
+        "spool": configuration.spool and written(configuration.spool),
         "nodes": {codifier: _node(node, defaults) for codifier, node in configuration.nodes.items()},
         "logging": configuration.logging,
     }

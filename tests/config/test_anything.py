@@ -40,8 +40,38 @@ TEXTS = st.sampled_from(
 )
 KEYS = st.sampled_from(
     sorted(
-        {"network", "nodes", "defaults", "logging", "control", "data", "interface", "ttl", "C1", "C2", "F2", "driver"}
-        | {"options", "path", "proxies", "alarms", "warning", "filters", "interval", "version", "handlers", "root"}
+        {
+            "network",
+            "nodes",
+            "defaults",
+            "rings",
+            "spool",
+            "logging",
+            "control",
+            "data",
+            "interface",
+            "ttl",
+            "C1",
+            "C2",
+            "F2",
+            "driver",
+        }
+        | {
+            "options",
+            "path",
+            "age",
+            "readings",
+            "memory",
+            "size",
+            "proxies",
+            "alarms",
+            "warning",
+            "filters",
+            "interval",
+            "version",
+            "handlers",
+            "root",
+        }
     )
 )
 ORIGINAL_KEYS = st.sampled_from(

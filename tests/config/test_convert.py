@@ -11,6 +11,7 @@ from config.convert import convert, written
 from config.durations import LONGEST_S, Bytes, Seconds
 from config.loading import load, loads
 from config.model import (
+    SMALLEST_SPOOL_BYTES,
     Clamp,
     Configuration,
     Defaults,
@@ -19,7 +20,9 @@ from config.model import (
     Group,
     Network,
     Node,
+    RingLimits,
     Sensor,
+    SpoolPlace,
 )
 from protocol.alarms import COMPARISONS, Alarms, Condition
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, PipeOptions, StoreOptions, loaded
@@ -112,6 +115,18 @@ def configurations(draw: st.DrawFn) -> Configuration:
             )
         ),
         defaults=draw(st.builds(Defaults, interval_s=DURATIONS, keepalive_s=DURATIONS, timeout_s=DURATIONS)),
+        rings=draw(
+            st.builds(RingLimits, age_s=DURATIONS, readings=st.integers(1, 100_000), memory_bytes=st.integers(1, 2**40))
+        ),
+        spool=draw(
+            st.none()
+            | st.builds(
+                SpoolPlace,
+                path=st.sampled_from(["/var/lib/jph/spool", "~/spool", "/a b: c"]),
+                interval_s=DURATIONS,
+                size_bytes=st.integers(SMALLEST_SPOOL_BYTES, 2**40),
+            )
+        ),
         nodes={family[0]: draw(nodes(family)) for family in distinct if family},
         logging=draw(st.none() | st.just({"version": 1, "root": {"level": "DEBUG", "handlers": []}})),
     )
