@@ -2,13 +2,19 @@
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from config import keyfile
 from config.keyfile import NETWORK_NAME, KeyFile, KeyFileError, NetworkFile
+
+VARIABLE: Final = "JPH_KEYS"
+"""The environment variable that names the directory, before the configuration does."""
+
+PLACES: Final = ("~/.config/jph/keys", "/etc/jph/keys")
+"""Where the directory is looked for when nothing names one: the first that is there."""
 
 SUFFIX: Final = ".key"
 LARGEST_BYTES: Final = 2**20  # a file with orders to every codifier has less
@@ -17,6 +23,15 @@ MODE: Final = 0o600
 
 class NoKeysError(KeyFileError):
     """There is no key file for this program."""
+
+
+def directory(named: str | None, environ: Mapping[str, str]) -> Path:
+    """Return where the key files of a network lie, `named` by its configuration or not; it need not exist."""
+    found = environ.get(VARIABLE) or named
+    if found:
+        return _expanded(found, environ)
+    places = [_expanded(place, environ) for place in PLACES]
+    return next((place for place in places if place.is_dir()), places[os.geteuid() == 0])
 
 
 class KeyStore:
@@ -80,6 +95,11 @@ class KeyStore:
                 f"{path} cannot be written: {error.strerror}", "run this as the directory's owner"
             ) from None
         return path
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME")
+    return Path(path.replace("~", home, 1) if home and path.startswith("~/") else path).expanduser()
 
 
 _HOW_TO_GET: Final = "on the computer with network.key: jph keys grant {name} | ssh THIS-HOST jph keys install -"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.keyfile import Grant, GrantedFile, KeyFileError, NetworkFile, NetworkKey, Role, granted
-from config.keystore import KeyStore, NoKeysError
+from config.keystore import KeyStore, NoKeysError, directory
 
 NETWORK = NetworkFile(signs_with=1, keys=(NetworkKey(id=1, secret=bytes(range(32)), made_ms=1),))
 
@@ -90,3 +90,22 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_names_lists_what_is_there(store: KeyStore) -> None:
     store.write("network", NETWORK)
     assert store.names() == [str(store.path("network"))]
+
+
+@pytest.mark.parametrize(
+    ("named", "environ", "expected"),
+    [
+        ("/a/keys", {}, "/a/keys"),
+        ("~/keys", {"HOME": "/home/ann"}, "/home/ann/keys"),
+        ("/a/keys", {"JPH_KEYS": "/b/keys"}, "/b/keys"),
+        (None, {"JPH_KEYS": "~/keys", "HOME": "/home/ann"}, "/home/ann/keys"),
+    ],
+)
+def test_the_directory_is_where_somebody_says(named: str | None, environ: dict[str, str], expected: str) -> None:
+    assert directory(named, environ) == Path(expected)
+
+
+def test_else_it_is_where_there_is_one(tmp_path: Path) -> None:
+    own = tmp_path / ".config/jph/keys"
+    own.mkdir(parents=True)
+    assert directory(None, {"HOME": str(tmp_path)}) == own
