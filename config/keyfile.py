@@ -56,9 +56,13 @@ class NetworkKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class NetworkFile(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="jph", tag="network key"
 ):
-    """All keys of a network that are valid, the one that new frames are tagged with, and who was granted what."""
+    """All keys of a network that are valid, the one that new frames are tagged with, and who was granted what.
+
+    `signs_since_ms` is when it was said last with which key frames are tagged (ms since 1970-01-01 UTC).
+    """
 
     signs_with: KeyId
+    signs_since_ms: int
     keys: tuple[NetworkKey, ...]
     grants: Mapping[Codifier, Grant] = {}
 

@@ -49,14 +49,20 @@ class KeyStore:
         return sorted(str(path) for path in self.directory.glob(f"*{SUFFIX}"))
 
     def read(self, name: str) -> KeyFile:
-        """Read a file that its owner alone can read."""
-        path = self.path(name)
+        """Read the file of a codifier, or of the network."""
+        try:
+            return self.read_path(self.path(name))
+        except FileNotFoundError:
+            raise NoKeysError(f"there is no key file {self.path(name)}", _HOW_TO_GET.format(name=name)) from None
+
+    def read_path(self, path: Path) -> KeyFile:
+        """Read a file that its owner alone can read; raises FileNotFoundError too."""
         try:
             with path.open("rb") as file:
                 _check_mode(path, os.fstat(file.fileno()))
                 text = file.read(LARGEST_BYTES)
         except FileNotFoundError:
-            raise NoKeysError(f"there is no key file {path}", _HOW_TO_GET.format(name=name)) from None
+            raise
         except OSError as error:
             raise KeyFileError(f"{path} cannot be read: {error.strerror}", f"chown $USER {path}") from None
         return keyfile.parse(text, str(path))
@@ -86,6 +92,7 @@ class KeyStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.unlink(missing_ok=True)
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as opened:
+                _give_to_owner(opened.fileno(), self.directory)
                 opened.write(keyfile.serialise(file))
                 opened.flush()
                 os.fsync(opened.fileno())
@@ -103,6 +110,13 @@ def _expanded(path: str, environ: Mapping[str, str]) -> Path:
 
 
 _HOW_TO_GET: Final = "on the computer with network.key: jph keys grant {name} | ssh THIS-HOST jph keys install -"
+
+
+def _give_to_owner(file: int, directory: Path) -> None:
+    """Let a file that root writes belong to whom the directory belongs: the user that the agents run as."""
+    owner = directory.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def _check_mode(path: Path, found: os.stat_result) -> None:

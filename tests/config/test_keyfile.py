@@ -12,8 +12,14 @@ from protocol.frames import Flag
 from protocol.keyring import Keyring
 
 SECRET = bytes(range(32))
-NETWORK = NetworkFile(signs_with=1, keys=(NetworkKey(id=1, secret=SECRET, made_ms=1_795_000_000_000),))
-BOTH = NetworkFile(signs_with=2, keys=(*NETWORK.keys, NetworkKey(id=2, secret=SECRET[::-1], made_ms=1_795_000_000_001)))
+NETWORK = NetworkFile(
+    signs_with=1, signs_since_ms=1, keys=(NetworkKey(id=1, secret=SECRET, made_ms=1_795_000_000_000),)
+)
+BOTH = NetworkFile(
+    signs_with=2,
+    signs_since_ms=1,
+    keys=(*NETWORK.keys, NetworkKey(id=2, secret=SECRET[::-1], made_ms=1_795_000_000_001)),
+)
 
 NODE = Grant(role=Role.NODE, says=("F1", "F2"))
 CALCULATING = Grant(role=Role.NODE, says=("B1",), reads=("A4",), targets=("FK",))

@@ -8,7 +8,7 @@ import pytest
 from config.keyfile import Grant, GrantedFile, KeyFileError, NetworkFile, NetworkKey, Role, granted
 from config.keystore import KeyStore, NoKeysError, directory
 
-NETWORK = NetworkFile(signs_with=1, keys=(NetworkKey(id=1, secret=bytes(range(32)), made_ms=1),))
+NETWORK = NetworkFile(signs_with=1, signs_since_ms=1, keys=(NetworkKey(id=1, secret=bytes(range(32)), made_ms=1),))
 
 
 def node(codifier: str) -> GrantedFile:

@@ -13,8 +13,9 @@ READING = DataFrame(9, 1_795_000_000_000, Flag.FLOAT, "A4", "@@", 21.5)
 
 ONE = rotation.begin_network(OLD, 1)
 LEARNING = rotation.begin_change(ONE, NEW, 2)
-USING = rotation.use_new(LEARNING)
-DONE = rotation.forget_old(USING)
+USING = rotation.use_new(LEARNING, 3)
+A_DAY_LATER_MS = 3 + rotation.KEPT_MS
+DONE = rotation.forget_old(USING, A_DAY_LATER_MS)
 STEPS = [ONE, LEARNING, USING, DONE]
 
 
@@ -51,17 +52,26 @@ def test_each_step_follows_the_one_before() -> None:
         (rotation.use_new, DONE),
     ]:
         with pytest.raises(KeyFileError, match="jph keys rotate"):
-            step(state)
+            step(state, A_DAY_LATER_MS)
     for state, advice in [(LEARNING, "--use"), (USING, "--finish")]:
         with pytest.raises(KeyFileError, match=f"jph keys rotate {advice} goes on with it"):
             rotation.begin_change(state, NEW, 3)
+
+
+def test_the_old_key_stays_until_nothing_that_agents_keep_has_its_tag() -> None:
+    with pytest.raises(KeyFileError, match=r"for 24 h, .*; wait so long; --now gives these up"):
+        rotation.forget_old(USING, 4)
+    with pytest.raises(KeyFileError, match="for 1 h, "):
+        rotation.forget_old(USING, A_DAY_LATER_MS - 1)
+    assert rotation.forget_old(USING, 4, at_once=True) == DONE
 
 
 def test_key_ids_go_round_and_are_never_zero() -> None:
     network = ONE
     ids = []
     for number in range(300):
-        network = rotation.forget_old(rotation.use_new(rotation.begin_change(network, NEW, number)))
+        network = rotation.use_new(rotation.begin_change(network, NEW, number), number)
+        network = rotation.forget_old(network, number, at_once=True)
         ids.append(network.signs_with)
     assert ids[252:256] == [254, 255, 1, 2]
     assert set(ids) == set(range(1, 256))
