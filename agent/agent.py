@@ -9,7 +9,7 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
-from agent.repeating import Repeating
+from agent.repeating import Repeating, rings_within
 from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
@@ -21,8 +21,8 @@ from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.instants import Instant
-from protocol.rings import Rings
 from protocol.senders import Sender
+from protocol.troubles import Area
 from storage.registry import STORES
 
 log: Final = logging.getLogger("jph.agent")
@@ -37,7 +37,7 @@ Choose = Callable[[Configuration], Iterable[Node]]
 Taken = Callable[[Configuration], None]
 
 _EVERYBODY: Final = EVERYBODY.encode()
-_ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode())
+_ANNOUNCEMENTS: Final = (Flag.NEW.encode(), Flag.ALIVE.encode(), Flag.DIAGNOSIS.encode())
 _REPEAT: Final = Flag.REPEAT.encode()
 
 
@@ -71,7 +71,7 @@ class Agent:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
-        self.repeating = Repeating(_rings(configuration), surroundings.clock)
+        self.repeating = Repeating(rings_within(configuration.rings), surroundings.clock)
         self.started = asyncio.Event()
         self._load = load
         self._choose = choose
@@ -83,11 +83,12 @@ class Agent:
         self._ending: asyncio.Future[Ending] | None = None
         self._stopped = False
         self._addressed: set[bytes] = set()
-        self._sensors: set[bytes] = set()
+        self._sensors: dict[bytes, Station] = {}
         self._hears_all = False
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
         self._changing = asyncio.Lock()
+        self._spooling: Spooling | None = None
         self._last_reload: tuple[tuple[str, int, int], Code] | None = None
 
     @property
@@ -100,15 +101,15 @@ class Agent:
 
         Raises NothingToRunError, and BusError for groups that no network has.
         """
-        spooling = await self._begin_spooling()
+        self._spooling = await self._begin_spooling()
         try:
             while not self._stopped:
-                ending = await self._run_on_one_bus(spooling)
+                ending = await self._run_on_one_bus(self._spooling)
                 if ending is not Ending.NEW_BUS:
                     return ending
         finally:
-            if spooling is not None:
-                await spooling.close()
+            if self._spooling is not None:
+                await self._spooling.close()
         return Ending.STOPPED
 
     def stop(self) -> None:
@@ -137,7 +138,7 @@ class Agent:
         if place is None:
             return None
         name = _chosen(self._choose, self.configuration)[0].codifier
-        spooling = Spooling(place, name, self.repeating, self._surroundings.clock)
+        spooling = Spooling(place, name, self.repeating, self._surroundings.clock, self._diagnose_spool)
         await spooling.load()
         return spooling
 
@@ -188,8 +189,17 @@ class Agent:
             give_way=self._give_way,
         )
         self.stations[node.codifier] = station
+        station.source.configured(self.configuration)
+        self._diagnose_spool()
         self._look_who_hears()
         self._running[node.codifier] = self._spawn(station.run(), node.codifier)
+
+    def _diagnose_spool(self) -> None:
+        """Let the first of the nodes tell how the spool is, which is that of all of them."""
+        first = next(iter(self.stations.values()), None)
+        if self._spooling is not None and first is not None:
+            first.presence.diagnose(Area.SPOOL, self._spooling.troubles)
+            first.presence.diagnose(Area.MEASURED, self._spooling.measured)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(work, name=name)
@@ -197,7 +207,7 @@ class Agent:
     def _look_who_hears(self) -> None:
         self._addressed = {codifier.encode() for codifier in (*self.stations, EVERYBODY)}
         self._sensors = {
-            sensor.codifier.encode() for station in self.stations.values() for sensor in station.node.sensors
+            sensor.codifier.encode(): station for station in self.stations.values() for sensor in station.node.sensors
         }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
         self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
@@ -227,6 +237,7 @@ class Agent:
         if self.stations.get(codifier) is not station:
             return  # it is being closed already
         del self.stations[codifier]
+        self._diagnose_spool()
         self._look_who_hears()
         running = self._running.pop(codifier)
         running.cancel()
@@ -255,6 +266,8 @@ class Agent:
             if self._taken is not None:
                 self._taken(configuration)
             running = [station.node for station in self.stations.values()]
+            for station in self.stations.values():
+                station.source.configured(configuration)
             if configuration.network != former.network or _buses_for(nodes) != _buses_for(running):
                 log.info("the configuration was read again: the buses change, all nodes are restarted")
                 self._end(Ending.NEW_BUS)
@@ -312,7 +325,7 @@ class Agent:
     def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         """Take the answers to requests of the sinks: readings, and what is not kept."""
         for datagram, sender in datagrams:
-            bus = Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
+            bus = frames.bus_of(datagram)
             try:
                 frame = frames.decode(bus, datagram)
             except DecodeError as error:
@@ -327,12 +340,17 @@ class Agent:
             sink.source.heard()
 
     def _hear(self, frame: ControlFrame, sender: Sender, now: Instant) -> None:
-        if frame.flag is Flag.REPEAT:
+        if frame.flag is Flag.REPEAT and self._may_answer(frame.destination):
             self.repeating.request(frame, sender, now)
         own = sender == self._bus.address  # a node of this process is no rival of itself, also after a restart
         for station in self._concerned(frame):
             if not (own and frame.source == station.node.codifier):
                 station.presence.hear(frame, sender, now)
+
+    def _may_answer(self, codifier: str) -> bool:
+        """Tell whether no other instance has readings of a sensor that would be refused here."""
+        station = self._sensors.get(codifier.encode())
+        return station is not None and station.presence.settled.is_set()
 
     def _concerned(self, frame: ControlFrame) -> list[Station]:
         """Commands and pings concern whom they are sent to, announcements only a namesake."""
@@ -363,11 +381,6 @@ def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
 
 def _sensors_of(nodes: Iterable[Node]) -> list[str]:
     return [sensor.codifier for node in nodes for sensor in node.sensors]
-
-
-def _rings(configuration: Configuration) -> Rings:
-    limits = configuration.rings
-    return Rings(limits.memory_bytes, limits.readings, limits.age_s)
 
 
 def _is_sink(node: Node) -> bool:

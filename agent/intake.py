@@ -9,6 +9,7 @@ from protocol.holes import NEVER_S
 from protocol.instants import Instant
 from protocol.readings import Reading
 from protocol.repair import BACKFILL, SINK_RANGES, Progress, Repairs, Request
+from protocol.skipped import Skipped
 from storage.store import Batch, Heard
 
 MAX_WAITING: Final = 100_000  # frames, about 25 MiB: 100 s of 1,000 sensors at 1 Hz while a store is away
@@ -46,7 +47,7 @@ class Intake:
         self._heard: list[Heard] = []
         self._sealed: deque[Batch] = deque()
         self._in_sealed = 0
-        self._skipped: dict[str, tuple[DataFrame, int]] = {}  # the last one of each sensor, and how many there were
+        self._skipped = Skipped()
 
     @property
     def waiting(self) -> int:
@@ -78,14 +79,14 @@ class Intake:
         elif not self.resumed:
             self._early.append(_Arrival(frame, now, asked))
         else:
-            self._take_up_skipped(now)
+            self._skipped.take_up(self.repairs, now)
             self._follow(frame, now, asked=asked)
 
     def requests(self, now: Instant) -> list[Request]:
         """Return what to ask for now: nothing while there would be no room for the answers."""
         if not self._has_room:
             return []
-        self._take_up_skipped(now)
+        self._skipped.take_up(self.repairs, now)
         return self.repairs.requests(now)
 
     def seal(self) -> None:
@@ -119,17 +120,8 @@ class Intake:
 
     def _skip(self, frame: Frame, *, asked: bool) -> None:
         if isinstance(frame, DataFrame) and not asked:
-            _, count = self._skipped.get(frame.source, (frame, 0))
-            self._skipped[frame.source] = frame, count + 1
+            self._skipped.skip(frame)
             self.left += 1
-
-    def _take_up_skipped(self, now: Instant) -> None:
-        """Tell the repairs of readings that were sent and found no room, so that they are missed."""
-        skipped, self._skipped = self._skipped, {}
-        for codifier, (frame, count) in skipped.items():
-            announcement = frame._replace(flag=Flag.NUMBERING, value=frame.sequence, attributes=None)
-            self.repairs.hear(announcement, now, asked=False)
-            self.repairs.ask_back(codifier, count)
 
     def _seal(self) -> None:
         batch = Batch(

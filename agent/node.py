@@ -3,24 +3,22 @@
 import asyncio
 import inspect
 import logging
-import weakref
-from collections import deque
-from collections.abc import Callable, Collection
-from typing import Any, Final, Self
+from collections.abc import Callable
+from typing import Any, Final, Literal, Self, overload
 
 from agent.clock import Clock
 from agent.configuration import load_configuration
-from agent.participant import Answer, Heard, Participant
+from agent.iterations import Iterations, Readings, RepairedReadings
+from agent.participant import Answer
 from agent.presence import GaveWay
+from agent.publisher import Publisher
 from config.model import Configuration
 from protocol.commands import Code
 from protocol.errors import JphError
-from protocol.frames import ControlFrame, DataFrame, Flag
-from protocol.readings import Attributes, Reading, Value
+from protocol.frames import ControlFrame, Flag
+from protocol.readings import Attributes, Value
 
 log: Final = logging.getLogger("jph.node")
-
-MAX_QUEUED: Final = 10_000  # readings that an iteration may fall behind; then the oldest are dropped and counted
 
 Setter = Callable[[float], Any]
 """Takes a number that the node was sent; may be a coroutine function, and may raise ValueError to refuse it."""
@@ -34,47 +32,7 @@ class AlreadyRunningError(JphError):
     """Another instance of this codifier is on the bus."""
 
 
-class Readings:
-    """The readings of some sensors as they are heard, for `async for`; ends when the node leaves the bus.
-
-    `dropped` counts readings for which the iteration was too slow.
-    """
-
-    def __init__(self, codifiers: Collection[str]) -> None:
-        self.dropped = 0
-        self._codifiers = codifiers
-        self._waiting: deque[Reading] = deque()
-        self._arrived = asyncio.Event()
-        self._ended = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Reading:
-        while not self._waiting:
-            if self._ended:
-                raise StopAsyncIteration
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
-
-    def take(self, frame: DataFrame) -> None:
-        """Keep a reading for the iteration when it is of a sensor that is wanted."""
-        if self._codifiers and frame.source not in self._codifiers:
-            return
-        if len(self._waiting) >= MAX_QUEUED:
-            self._waiting.popleft()
-            self.dropped += 1
-        self._waiting.append(frame.reading())
-        self._arrived.set()
-
-    def end(self) -> None:
-        """Let the iteration end after what was heard so far."""
-        self._ended = True
-        self._arrived.set()
-
-
-class Node(Participant):
+class Node(Publisher):
     """One codifier on the bus, as a program of yours.
 
         async with jph.Node("C1", config="jph.yaml") as node:
@@ -98,12 +56,12 @@ class Node(Participant):
         configuration = config if isinstance(config, Configuration) else load_configuration(config)
         if codifier not in configuration.nodes:
             raise UnknownNodeError(f"{configuration.source} has no node {codifier}", "add it under `nodes:`")
-        super().__init__(configuration, codifier, clock, present=True, takeover=takeover)
+        super().__init__(configuration, codifier, clock, takeover=takeover)
         self._own = frozenset(sensor.codifier for sensor in configuration.nodes[codifier].sensors)
         self._setters = {Flag.SET: on_set, Flag.STEP: on_step}
         self._gave_way: asyncio.Future[GaveWay]
-        self._iterations: weakref.WeakSet[Readings] = weakref.WeakSet()
-        self.heard.append(self._hand_on)
+        self._iterations = Iterations()
+        self.followers.append(self._iterations)
 
     async def __aenter__(self) -> Self:
         """Announce the node, and wait until it is known to be the only one."""
@@ -118,8 +76,7 @@ class Node(Participant):
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Leave the bus, and end the iterations; leaving twice is harmless."""
-        for readings in self._iterations:
-            readings.end()
+        self._iterations.close()
         await super().__aexit__(*exc_info)
 
     @property
@@ -147,9 +104,19 @@ class Node(Participant):
             self._presence.publish(codifier, value, attributes, timestamp_ms)
         return self.active
 
-    def readings(self, *codifiers: str) -> Readings:
-        """Return the readings of these sensors, or of all, as they are heard from now on."""
-        readings = Readings(codifiers)
+    @overload
+    def readings(self, *codifiers: str, repaired: Literal[False] = False) -> Readings: ...
+    @overload
+    def readings(self, *codifiers: str, repaired: Literal[True]) -> RepairedReadings: ...
+    @overload
+    def readings(self, *codifiers: str, repaired: bool) -> Readings: ...
+    def readings(self, *codifiers: str, repaired: bool = False) -> Readings:
+        """Return the readings of these sensors, or of all, as they are heard from now on.
+
+        With `repaired` their agents are asked for those that did not arrive, as a sink does: each comes exactly once,
+        though not always in order.
+        """
+        readings = RepairedReadings(codifiers, self.send, self.clock) if repaired else Readings(codifiers)
         self._iterations.add(readings)
         return readings
 
@@ -196,8 +163,3 @@ class Node(Participant):
             log.exception("%s: taking %g failed", self.codifier, number)
             return Code.DRIVER_FAILED
         return Code.TAKEN
-
-    def _hand_on(self, heard: Heard) -> None:
-        if isinstance(heard.frame, DataFrame) and heard.frame.flag is not Flag.NUMBERING:
-            for readings in self._iterations:
-                readings.take(heard.frame)

@@ -9,14 +9,16 @@ import asyncio
 import atexit
 import logging
 import os
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from agent.node import AlreadyRunningError, UnknownNodeError
-from agent.participant import Heard, Participant
+from agent.participant import Heard
 from agent.presence import GaveWay
+from agent.publisher import Publisher
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
@@ -35,6 +37,8 @@ CtrlCallback = Callable[..., object]
 TimeCallback = Callable[[int], object]
 """Called with the time in ms, every SensorInterval while the codifier is active."""
 
+CATCHING_UP: Final = 4  # turns of the loop after each reading: up to 256 datagrams of each bus
+
 _CONTROL_PAYLOAD_BYTES: Final = 9
 _DATA_PAYLOAD_BYTES: Final = {Flag.NUMBERING: 4, Flag.INTEGER: 4, Flag.FLOAT: 4}
 _VALUE_FLAGS: Final = frozenset({Flag.SET, Flag.STEP})  # whose number may be zero; elsewhere zero is none
@@ -52,7 +56,8 @@ class Channel:
     Raises ConfigError, and UnknownNodeError for a codifier that the configuration does not have.
 
     The codifier joins the bus with the first `sendData`, `sendCtrl` or `run`, and leaves it with `close`, or when the
-    program ends. It answers pings and commands while `run` runs.
+    program ends. It answers while `run` runs, and otherwise with each `sendData`: pings, commands, and requests for
+    readings that got lost. `close` waits for those of the last ones, 0.6 s when nobody lacks any.
     """
 
     def __init__(self, configURL: str = "", Codifier: str = "") -> None:
@@ -61,6 +66,7 @@ class Channel:
         self._configuration = self._load()
         self._runner = asyncio.Runner()
         self._member: _Member | None = None
+        self._turning = threading.RLock()  # held by whoever lets the loop run
 
     def getConfig(self) -> Mapping[str, Any]:
         """Return the whole configuration in the original's form."""
@@ -92,6 +98,7 @@ class Channel:
             self._joined().number_on_from(codifier, int(data))
         else:
             self._joined().publish(codifier, data, timestamp or None)
+        self._catch_up()
 
     def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float | None = None) -> None:
         """Send a control frame to a codifier, or to everybody.
@@ -116,7 +123,8 @@ class Channel:
         member = self._joined()
         member.data_callback = dataCallback
         member.ctrl_callback = ctrlCallback
-        self._do(member.live(timeCallback))
+        with self._turning:
+            self._do(member.live(timeCallback))
 
     def close(self) -> None:
         """Leave the bus; closing twice is harmless."""
@@ -132,6 +140,14 @@ class Channel:
             atexit.register(self.close)
             self._member = self._do(member.__aenter__())
         return self._member
+
+    def _catch_up(self) -> None:
+        """Take what arrived while nothing ran; `run` does so all the time, maybe in another thread."""
+        if not _is_in_a_loop() and self._turning.acquire(blocking=False):
+            try:
+                self._do(_let_turn(CATCHING_UP))
+            finally:
+                self._turning.release()
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -149,11 +165,11 @@ class Channel:
         return self._configuration
 
 
-class _Member(Participant):
+class _Member(Publisher):
     """The participant behind a channel."""
 
     def __init__(self, configuration: Configuration, codifier: str, read_again: Callable[[], Configuration]) -> None:
-        super().__init__(configuration, codifier, present=True, takeover=False)
+        super().__init__(configuration, codifier, takeover=False)
         self._read_again = read_again
         self.data_callback: DataCallback | None = None
         self.ctrl_callback: CtrlCallback | None = None
@@ -236,6 +252,21 @@ class _Member(Participant):
             self._ended.set_result(None)
         else:
             self._ended.set_exception(error)
+
+
+def _is_in_a_loop() -> bool:
+    """Tell whether a loop runs in this thread, as in a call-back."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _let_turn(times: int) -> None:
+    """Let the loop do what is to be done now, and read what has arrived."""
+    for _ in range(times):
+        await asyncio.sleep(0)
 
 
 def _told(heard: Heard) -> tuple[object, ...]:

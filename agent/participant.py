@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
-from agent.presence import GaveWay, Presence
+from agent.following import Following
+from agent.presence import GaveWay, Kept, Presence
 from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
@@ -16,7 +17,7 @@ from protocol.codifiers import EVERYBODY
 from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, PendingCommand
 from protocol.errors import DecodeError
 from protocol.events import Event
-from protocol.frames import Bus, ControlFrame, Flag, Frame
+from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
@@ -79,6 +80,26 @@ def _sensor_profile(node: Node, sensor: Sensor) -> SensorProfile:
     return SensorProfile(sensor.codifier, node.codifier, sensor.timeout_s, sensor.alarms)
 
 
+class Follower(Protocol):
+    """Follows the readings of a participant: hears them, and the answers to what it asks for when it looks."""
+
+    def hear(self, frame: DataFrame, now: Instant) -> None:
+        """Take a frame of the data bus."""
+        ...
+
+    def answer(self, frame: Frame, now: Instant) -> None:
+        """Take a frame that came to this program alone."""
+        ...
+
+    def look(self) -> None:
+        """Ask for what is missing, now or when it is time."""
+        ...
+
+    def close(self) -> None:
+        """Ask no more; closing twice is harmless."""
+        ...
+
+
 class _Waiting(NamedTuple):
     command: PendingCommand
     confirmation: asyncio.Future[Confirmation]
@@ -88,7 +109,9 @@ class Participant:
     """Hears everything into a roster, pings and commands.
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
-    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else.
+    Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. Readings of
+    its own, if it has any, are kept in `kept`. With `follow` it asks the agents for readings that it lacks:
+    `following`, which is None without.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different choice of the program
@@ -100,7 +123,9 @@ class Participant:
         *,
         present: bool = False,
         takeover: bool = True,
+        kept: Kept | None = None,
         data_rest_s: float = 0.0,
+        follow: bool = False,
     ) -> None:
         self.configuration = configuration
         self.codifier = codifier
@@ -108,9 +133,18 @@ class Participant:
         self.roster = Roster(*profiles(configuration))
         self.heard: list[Callable[[Heard], None]] = []
         self.refused: list[Callable[[DecodeError, bytes, Bus, Sender, Instant], None]] = []
-        self.bus = BusSockets(configuration.network, self.clock, listen, self._receive, data_rest_s=data_rest_s)
+        self.following = Following(self.send, self.clock, random.random) if follow else None
+        self.followers: list[Follower] = [] if self.following is None else [self.following]
+        self.bus = BusSockets(
+            configuration.network,
+            self.clock,
+            listen,
+            self._receive,
+            receive_unicast=self._receive_unicast if follow or present else None,
+            data_rest_s=data_rest_s,
+        )
         self._present = present
-        self._presence = self._make_presence(takeover=takeover)
+        self._presence = self._make_presence(kept, takeover=takeover)
         self._started = False
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,6 +159,8 @@ class Participant:
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Leave the bus; closing twice is harmless."""
+        for follower in self.followers:
+            follower.close()
         if self._present:
             self._presence.close()
         for task in self._tasks:
@@ -228,9 +264,30 @@ class Participant:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
             self._hear(frame, sender, now)
+        self._look()
+
+    def _receive_unicast(self, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
+        """Take the answers to what was asked for: these are no signs of life, and no part of a node's numbering."""
+        for datagram, sender in datagrams:
+            bus = frames.bus_of(datagram)
+            try:
+                frame = frames.decode(bus, datagram)
+            except DecodeError as error:
+                self._refuse(error, datagram, bus, sender, now)
+                continue
+            for follower in self.followers:
+                follower.answer(frame, now)
+        self._look()
+
+    def _look(self) -> None:
+        for follower in self.followers:
+            follower.look()
 
     def _hear(self, frame: Frame, sender: Sender, now: Instant) -> None:
         events = self.roster.hear(frame, sender, now)
+        if isinstance(frame, DataFrame):
+            for follower in self.followers:
+                follower.hear(frame, now)
         if self._waiting:
             self._confirm(frame)
         if self._present and isinstance(frame, ControlFrame) and sender != self.bus.address:
@@ -250,7 +307,7 @@ class Participant:
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)
 
-    def _make_presence(self, *, takeover: bool) -> Presence:
+    def _make_presence(self, kept: Kept | None, *, takeover: bool) -> Presence:
         node = self.configuration.nodes.get(self.codifier)
         return Presence(
             self.codifier,
@@ -261,6 +318,7 @@ class Participant:
             random_number=random.randrange,
             carry_out=self.carry_out,
             give_way=self.give_way,
+            kept=kept,
             takeover=takeover,
         )
 

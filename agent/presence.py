@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from agent.clock import Clock
@@ -16,6 +16,7 @@ from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
 from protocol.senders import Sender
 from protocol.sequences import MODULUS
+from protocol.troubles import Area, Trouble
 
 log: Final = logging.getLogger("jph.presence")
 
@@ -156,6 +157,12 @@ class Presence:
             self._bus.send(Bus.DATA, datagram)
         if codifier == self.codifier:
             self.life.read(now)
+
+    def diagnose(self, area: Area, found: Mapping[Trouble, int]) -> None:
+        """Tell everybody what is the matter in one area of this node, with its amounts; nothing when all is well."""
+        is_news = self.life.diagnosis.note(area, found, self._clock.now().monotonic_s)
+        if is_news and self._timer is not None:
+            self._tick()
 
     def say(self, flag: Flag, destination: str, number: float) -> None:
         """Send a control frame to another node."""

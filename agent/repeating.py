@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from agent.clock import Clock
+from config.model import RingLimits
 from protocol.frames import ControlFrame, Flag
 from protocol.instants import Instant
 from protocol.responding import Responder
@@ -91,6 +92,11 @@ class Repeating:
         for address, datagram in self.responder.answers(now):
             self._send_to(address, datagram)
         self._schedule(now.monotonic_s)
+
+
+def rings_within(limits: RingLimits) -> Rings:
+    """Return empty rings that keep as much as a configuration allows."""
+    return Rings(limits.memory_bytes, limits.readings, limits.age_s)
 
 
 def _nowhere(_address: Sender, _datagram: bytes) -> None:

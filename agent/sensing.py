@@ -9,13 +9,14 @@ from agent.filters import FilterChain
 from agent.presence import Presence
 from agent.supervisor import Supervisor
 from agent.surroundings import Surroundings
-from config.model import Node, Sensor
+from config.model import Configuration, Node, Sensor
 from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, Place
 from drivers.registry import driver_class
 from protocol.errors import JphError
 from protocol.frames import Frame
 from protocol.instants import Instant
 from protocol.readings import Value
+from protocol.troubles import Area, Trouble
 
 log: Final = logging.getLogger("jph.node")
 
@@ -53,6 +54,8 @@ class Sensing:
         if self._presence.active:
             for sensor in self.node.sensors:
                 self._publish(sensor, measurements)
+        valueless = {Trouble.NO_VALUE: len(self._troubles)} if self._troubles else {}
+        self._presence.diagnose(Area.DRIVER, self._supervisor.troubles | valueless)
 
     async def set(self, value: float) -> None:
         """Set the actuator; raises DriverError."""
@@ -72,6 +75,9 @@ class Sensing:
 
     def heard(self) -> None:
         """Do nothing."""
+
+    def configured(self, configuration: Configuration) -> None:
+        """Ignore the rest of the configuration."""
 
     async def close(self) -> None:
         """Let go of the device; an actuator returns to its safe value."""

@@ -6,19 +6,19 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from agent.asking import Asking
 from agent.intake import Intake
 from agent.presence import Presence
+from agent.sink_health import SinkHealth
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
-from config.model import Node
-from protocol.commands import pack_pair
-from protocol.frames import Flag, Frame
-from protocol.holes import NEVER_S
+from config.model import Configuration, Node
+from protocol.frames import Frame
 from protocol.instants import Instant
 from protocol.repair import Progress
 from storage.registry import STORES, store_class
-from storage.store import Batch, Store, StoreError, Written
+from storage.store import Aside, Batch, Description, Store, StoreError, Written
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ STORING_LAST_S: Final = 10.0  # for the last batches at the end
 CLOSING_S: Final = 2.0  # for the store to close: one that hangs does not keep the process from ending
 TIDY_S: Final = 60.0  # between two times that the store tidies up
 ROLLED_UP: Final = 64  # hours of a sensor whose roll-ups are computed between two batches
-ASKING_PAUSE_S: Final = 0.01  # at least, between two times that requests are sent
 RANDOM: Final = 2**20
 
 
@@ -45,17 +44,17 @@ class Sink:
     def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
         self.node = node
         self.stored = 0
-        self.trouble = ""
         self.resting = True
         self.intake = Intake(lambda: surroundings.random_number(RANDOM) / RANDOM, hears=STORES[node.driver].hears)
         self._presence = presence
         self._surroundings = surroundings
+        self._health = SinkHealth(node.codifier, presence)
+        self._described: list[Description] | None = None  # what the store is to be told, None when it knows
         self._thread = DaemonThreads(f"sink {node.codifier}", limit=1)
         self._store: Store | None = None  # belongs to the thread
         self._minute: deque[tuple[float, int]] = deque()  # (when, how many) of the last minute's batches
-        self._timer: asyncio.TimerHandle | None = None
+        self._asking = Asking(self.intake, presence.say, surroundings.clock, lambda: presence.active)
         self._tidy_s = 0.0
-        self._closing = False
         self._writing: asyncio.Future[Written] | None = None
 
     @property
@@ -75,16 +74,12 @@ class Sink:
 
     def heard(self) -> None:
         """Ask for what is missing, now or when it is time."""
-        due_s = self.intake.due_s
-        if due_s == NEVER_S or self._closing or not self._presence.active:
-            return
-        loop = asyncio.get_running_loop()
-        delay_s = max(ASKING_PAUSE_S, due_s - self._surroundings.monotonic())
-        if self._timer is not None:
-            if self._timer.when() <= loop.time() + delay_s:
-                return
-            self._timer.cancel()
-        self._timer = loop.call_later(delay_s, self._ask)
+        self._asking.look()
+
+    def configured(self, configuration: Configuration) -> None:
+        """Let the store know what the configuration calls its sensors."""
+        sensors = [sensor for node, sensor in configuration.sensors() if not node.is_operator]
+        self._described = [Description(sensor.codifier, sensor.name, sensor.unit) for sensor in sensors]
 
     async def run(self) -> None:
         """Store and report until cancelled."""
@@ -113,9 +108,7 @@ class Sink:
 
         A sink that never came to run, because another instance was there first, leaves its readings to that one.
         """
-        self._closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._asking.close()
         if self._presence.settled.is_set():
             await self._store_the_last()
         closing = self._thread.call(self._close_store)
@@ -125,13 +118,6 @@ class Sink:
         elif error := closing.exception():
             log.error("%s: the store was not closed in order: %s", self.node.codifier, error)
         self._thread.close()
-
-    def _ask(self) -> None:
-        self._timer = None
-        if self._presence.active:
-            for codifier, first, count in self.intake.requests(self._surroundings.clock.now()):
-                self._presence.say(Flag.REPEAT, codifier, pack_pair(first, count))
-        self.heard()
 
     async def _store_the_last(self) -> None:
         try:
@@ -152,12 +138,13 @@ class Sink:
             self.resting = False
             try:
                 await self._store_all()
-                self._recovered()
                 await self._tidy_up()
+                self._health.recovered(self.intake.left)
+                self.intake.left = 0
                 pause_s = FLUSH_S
             except StoreError as error:
                 pause_s = min(max(pause_s, FLUSH_S) * 2, LONGEST_BACK_OFF_S)
-                self._failed(error)
+                self._health.failed(error, self.waiting)
 
     async def _store_all(self) -> None:
         if not self.intake.resumed:
@@ -182,14 +169,26 @@ class Sink:
                 self._writing = None
         self.intake.stored()
         self.stored += written.stored
-        self._minute.append((self._surroundings.monotonic(), written.stored))
+        now_s = self._surroundings.monotonic()
+        self._minute.append((now_s, written.stored))
+        self._health.wrote(written, now_s)
 
     async def _tidy_up(self) -> None:
         now = self._surroundings.clock.now()
         is_time = now.monotonic_s >= self._tidy_s
         if is_time:
             self._tidy_s = now.monotonic_s + TIDY_S
-        await self._thread.call(lambda: self._tidy(int(now.wall_ms), maintain=is_time))
+        await self._describe()
+        aside = 1 if self._health.is_aside_news else 0
+        newest = await self._thread.call(lambda: self._tidy(int(now.wall_ms), maintain=is_time, aside=aside))
+        self._health.look_at_aside(newest, now.monotonic_s)
+
+    async def _describe(self) -> None:
+        sensors = self._described
+        if sensors is not None:
+            await self._thread.call(lambda: self._guarded(lambda store: store.describe(sensors)))
+            if self._described is sensors:  # else the configuration was read again meanwhile
+                self._described = None
 
     # In the thread
 
@@ -200,10 +199,11 @@ class Sink:
         now_ms = int(self._surroundings.clock.now().wall_ms)
         return self._guarded(lambda store: store.write(batch, now_ms))
 
-    def _tidy(self, now_ms: int, *, maintain: bool) -> None:
+    def _tidy(self, now_ms: int, *, maintain: bool, aside: int) -> list[Aside]:
         self._guarded(lambda store: store.refresh(ROLLED_UP, now_ms))
         if maintain:
             self._guarded(lambda store: store.maintain(now_ms))
+        return self._guarded(lambda store: store.aside(aside)) if aside else []
 
     def _guarded(self, use: Callable[[Store], T]) -> T:
         """Use the store, opened if it is not; whatever goes wrong is a StoreError."""
@@ -229,14 +229,3 @@ class Sink:
         while True:
             await asyncio.sleep(self.node.interval_s)
             await self.publish_now()
-
-    def _failed(self, error: StoreError) -> None:
-        if str(error) != self.trouble:
-            log.error("%s: %s; %d readings wait", self.node.codifier, error, self.waiting)
-        self.trouble = str(error)
-
-    def _recovered(self) -> None:
-        if self.trouble:
-            log.warning("%s: stores again; %d readings are asked for", self.node.codifier, self.intake.left)
-        self.trouble = ""
-        self.intake.left = 0

@@ -5,7 +5,7 @@ from typing import Protocol
 from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.surroundings import Surroundings
-from config.model import Node
+from config.model import Configuration, Node
 from protocol.frames import Frame
 from protocol.instants import Instant
 from storage.registry import STORES
@@ -40,6 +40,10 @@ class Source(Protocol):
 
     def heard(self) -> None:
         """Look at what is to be done after some frames."""
+        ...
+
+    def configured(self, configuration: Configuration) -> None:
+        """Take the configuration that holds for all nodes from now on."""
         ...
 
     async def close(self) -> None:

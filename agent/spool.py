@@ -7,7 +7,8 @@ A spool is a folder with two files that take turns. Each holds batches:
     4       4     CRC-32 of the payload
     8       ...   payload, zlib-compressed: datagrams, each behind its length as u16
 
-A power cut damages at most the batch that was being written, the last one of the newer file.
+A power cut damages at most the batch that was being written, the last one of the newer file. Which one that is their
+times of modification tell, which are kept in order also by a clock that goes back, as that of a Pi without one does.
 """
 
 import errno
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol.errors import JphError
+from protocol.troubles import Trouble
 
 log: Final = logging.getLogger("jph.spool")
 
@@ -29,12 +31,20 @@ NAMES: Final = ("readings-a.spool", "readings-b.spool")
 LOCK: Final = "lock"
 MAX_BATCH_BYTES: Final = 16 * 2**20  # uncompressed: what a minute of 8,000 readings a second takes
 
+COARSEST_NS: Final = 2 * 10**9  # what the times of files are rounded to, on FAT
+
 _BATCH: Final = struct.Struct("<II")
 _LENGTH: Final = struct.Struct("<H")
 
+_TROUBLES: Final = {errno.ENOSPC: Trouble.SPOOL_FULL, errno.EDQUOT: Trouble.SPOOL_FULL}
+
 
 class SpoolError(JphError):
-    """The spool cannot be read or written."""
+    """The spool cannot be read or written; `trouble` is what everybody is told."""
+
+    def __init__(self, message: str, hint: str = "", trouble: Trouble = Trouble.SPOOL_UNUSABLE) -> None:
+        super().__init__(message, hint)
+        self.trouble = trouble
 
 
 class Spool:
@@ -51,6 +61,7 @@ class Spool:
         self.batches = 0
         self.is_torn = False
         self._current = 0
+        self._largest_bytes = 0  # of the batches that were read
         self._lock: BufferedWriter | None = None
 
     def load(self) -> Iterator[bytes]:
@@ -74,11 +85,11 @@ class Spool:
         try:
             if path.exists() and path.stat().st_size + len(batch) > self.max_bytes // 2:
                 path = self._turn()
-            _append(path, batch)
+            _append(path, batch, self._paths()[1 - self._current])
         except OSError as error:
-            raise SpoolError(
-                f"the spool {path} cannot be written: {error.strerror}", "make room on the disk"
-            ) from error
+            message = f"the spool {path} cannot be written: {error.strerror}"
+            trouble = _TROUBLES.get(error.errno or 0, Trouble.SPOOL_UNUSABLE)
+            raise SpoolError(message, "make room on the disk", trouble) from error
         self.written_bytes += len(batch)
         self.batches += 1
 
@@ -95,7 +106,7 @@ class Spool:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
-            raise SpoolError(f"the spool {self.folder} is used by another agent", "run each node once") from error
+            raise SpoolError(f"the spool {self.folder} is used by another program", "run each node once") from error
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(self.folder / name for name in NAMES)
@@ -109,15 +120,15 @@ class Spool:
 
     def _read(self, path: Path, *, is_newest: bool) -> Iterator[bytes]:
         content = path.read_bytes()
-        offset = whole_bytes = largest_bytes = 0
+        offset = whole_bytes = 0
         while (size := _whole(content, offset)) is not None:
             datagrams = _unpack(content[offset + _BATCH.size : offset + size])
             yield from datagrams
-            largest_bytes = max(largest_bytes, size)
+            self._largest_bytes = max(self._largest_bytes, size)
             offset = whole_bytes = offset + size
         if whole_bytes < len(content):
             # A batch that a power cut tore is hardly larger than those before it; anything else is another damage.
-            self.is_torn |= not is_newest or len(content) - whole_bytes > 2 * largest_bytes
+            self.is_torn |= not is_newest or len(content) - whole_bytes > 2 * self._largest_bytes
             _mend(path, content, whole_bytes)
 
 
@@ -133,16 +144,23 @@ def _mend(path: Path, content: bytes, end: int) -> None:
     log.warning("%s: %d bytes at its end are damaged; they are in %s", path, len(content) - end, aside)
 
 
-def _append(path: Path, batch: bytes) -> None:
+def _append(path: Path, batch: bytes, older: Path) -> None:
     before = path.stat().st_size if path.exists() else 0
     # Unbuffered: what a full disk did not take would else be tried again when the file is closed.
     with path.open("ab", buffering=0) as file:
         try:
             _write_whole(file, batch)
+            _make_newer(path, older)
             os.fsync(file.fileno())
         except OSError:
             file.truncate(before)
             raise
+
+
+def _make_newer(path: Path, older: Path) -> None:
+    """Let the time of modification of a file be later than that of another one."""
+    if older.exists() and _age(path) <= (age_ns := _age(older)):
+        os.utime(path, ns=(age_ns, age_ns + COARSEST_NS))
 
 
 def _write_whole(file: FileIO, batch: bytes) -> None:

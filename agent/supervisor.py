@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from agent.threads import DaemonThreads
 from drivers.driver import Actuator, Driver, DriverError, Measurements
+from protocol.troubles import Trouble
 
 log: Final = logging.getLogger("jph.driver")
 
 SHORTEST_DEADLINE_S: Final = 5.0  # a DHT22 that repeats its transaction and a 1-Wire bus of 10 sensors stay below
 QUARANTINE_AFTER: Final = 5  # failures in a row
+TOLD_AFTER: Final = 2  # failures in a row: a read that fails now and then is to be expected
 QUARANTINE_S: Final = 60.0  # between two tries of a driver in quarantine
 LONGEST_BACK_OFF_S: Final = 30.0
 MOST_DOUBLINGS: Final = 10  # of a back-off; a thousand would be more than a float holds
@@ -41,6 +43,12 @@ _LEVELS: Final = {
     DriverState.HANGING: logging.ERROR,
 }
 
+_TROUBLES: Final = {
+    DriverState.FAILING: Trouble.DRIVER_FAILING,
+    DriverState.QUARANTINED: Trouble.DRIVER_QUARANTINED,
+    DriverState.HANGING: Trouble.DRIVER_HANGING,
+}
+
 
 class Supervisor:
     """Reads one driver, and keeps the node running whatever the driver does.
@@ -65,6 +73,12 @@ class Supervisor:
         self._closed = False
         self._failures_in_a_row = 0
         self._not_before_s = 0.0
+
+    @property
+    def troubles(self) -> dict[Trouble, int]:
+        """What everybody is told of the driver, with the number of failures in a row."""
+        is_once = self.state is DriverState.FAILING and self._failures_in_a_row < TOLD_AFTER
+        return {} if is_once or self.state not in _TROUBLES else {_TROUBLES[self.state]: self._failures_in_a_row}
 
     async def read(self, interval_s: float) -> Measurements:
         """Read all channels; empty when the driver has nothing, failed, hangs or is being left alone for a while."""

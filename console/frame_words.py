@@ -11,6 +11,7 @@ from protocol.commands import REASONS, Code, unpack_pair
 from protocol.errors import DecodeError
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.members import Sender
+from protocol.troubles import Said, Trouble, unpack
 
 CLOCKS_DIFFER_MS: Final = 1000.0  # a frame's time is told to be off when it differs from ours by more
 
@@ -25,6 +26,7 @@ _STYLES: Final = {
     Flag.ALIVE: "green",
     Flag.PING: "dim",
     Flag.PONG: "dim",
+    Flag.DIAGNOSIS: "magenta",
     Flag.NUMBERING: "cyan",
 }
 
@@ -128,6 +130,15 @@ def _ranged(word: str) -> Callable[[ControlFrame], str]:
     return say
 
 
+def _diagnosis(frame: ControlFrame) -> str:
+    said = unpack(frame.number)
+    if said is None:
+        return f"says {words.quantity(frame.number)}"
+    if said.code == Trouble.OVER:
+        return f"no longer: {Said(said.amount).name if said.amount else 'any trouble'}"
+    return said.text
+
+
 _MEANINGS: Final[dict[Flag, Callable[[ControlFrame], str]]] = {
     Flag.NEW: _state("started"),
     Flag.ALIVE: _state("alive"),
@@ -141,4 +152,5 @@ _MEANINGS: Final[dict[Flag, Callable[[ControlFrame], str]]] = {
     Flag.ACKNOWLEDGE: _answer,
     Flag.REPEAT: _ranged("repeat"),
     Flag.UNAVAILABLE: _ranged("no longer there:"),
+    Flag.DIAGNOSIS: _diagnosis,
 }

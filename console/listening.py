@@ -14,6 +14,9 @@ from protocol.members import Status
 
 STATES: Final = frozenset({Flag.NEW, Flag.ALIVE, Flag.PONG})
 
+SHORTEST_WAIT_S: Final = 6.0  # a sensor's default interval and a second
+SPARE_S: Final = 1.0
+
 MOST_SINGLE_PINGS: Final = 8
 """To ask more nodes than these, one ping to everybody makes less traffic."""
 
@@ -46,6 +49,12 @@ def never(heard: Heard) -> bool:
 def readable(configuration: Configuration) -> list[str]:
     """Return the sensors of a configuration that send readings: all but the codifiers of operators."""
     return [sensor.codifier for node, sensor in configuration.sensors() if not node.is_operator]
+
+
+def usual_wait_s(configuration: Configuration, codifiers: Collection[str]) -> float:
+    """Return within how many seconds these sensors should send a reading."""
+    owners = [owner for owner in map(configuration.owner, codifiers) if owner is not None]
+    return max([SHORTEST_WAIT_S, *(owner.interval_s + SPARE_S for owner in owners)])
 
 
 def judged(participant: Participant, codifier: str, now_s: float) -> Status:

@@ -37,9 +37,12 @@ class Seat:
     quiet: bool = False
 
     @asynccontextmanager
-    async def join(self, listen: Collection[Bus] = BOTH) -> AsyncIterator[Participant]:
-        """Join the buses and say on stderr, unless `quiet`, what is used; raises BusError."""
-        async with Participant(self.configuration, self.codifier, listen=listen) as participant:
+    async def join(self, listen: Collection[Bus] = BOTH, *, follow: bool = False) -> AsyncIterator[Participant]:
+        """Join the buses and say on stderr, unless `quiet`, what is used; raises BusError.
+
+        With `follow` the agents can be asked for readings (`Participant.following`).
+        """
+        async with Participant(self.configuration, self.codifier, listen=listen, follow=follow) as participant:
             self.say(f"{self.origin}; {participant.bus.describe()}; as {self.codifier}")
             self._warn_of_borrowed_codifier()
             yield participant

@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     RENUMBERED = "renumbered"
     BAD_VALUE = "bad value"
+    TROUBLE = "trouble"
+    RECOVERED = "recovered"
 
 
 class Event(NamedTuple):

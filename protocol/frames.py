@@ -57,6 +57,7 @@ class Flag(StrEnum):
     ACKNOWLEDGE = "K"
     REPEAT = "R"
     UNAVAILABLE = "U"
+    DIAGNOSIS = "D"
     NUMBERING = "n"
     INTEGER = "i"
     FLOAT = "f"
@@ -73,6 +74,11 @@ _DATA: Final = Bus.DATA  # a member of an enumeration is not quick to look up
 _FLAGS: Final[dict[bytes, Flag]] = {flag.encode(): flag for flag in Flag}
 _NAMES: Final[dict[str, Flag]] = {flag.value: flag for flag in Flag}
 _CONTROL: Final = {flag.encode(): flag for flag in CONTROL_FLAGS}
+
+
+def bus_of(datagram: bytes) -> Bus:
+    """Return the bus on which a datagram would travel by its flag: one that came to a program alone may be of both."""
+    return Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
 
 
 class ControlFrame(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code, CommandMemory, pack_pair
+from protocol.diagnosis import Diagnosis
 from protocol.frames import COMMANDS, ControlFrame, Flag
 from protocol.instants import Instant
 from protocol.rates import RateLimit
@@ -66,6 +67,7 @@ class Life:
 
     `takeover` starts although another instance answers. Of instances that start at the same time the one with
     the earlier config time stays. Until that is settled the node takes no commands, so that none acts twice.
+    `diagnosis` is what is the matter with the node.
     """
 
     def __init__(self, codifier: str, keepalive_s: float, first_sequence: int, *, takeover: bool = False) -> None:
@@ -74,6 +76,7 @@ class Life:
         self.active = True
         self.config_time_ms = 0.0
         self.rivals = 0
+        self.diagnosis = Diagnosis(keepalive_s)
         self.pongs = RateLimit(PONGS_PER_S, PONGS_PER_S)
         self.commands = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
         self._answers_without_act = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
@@ -100,7 +103,9 @@ class Life:
         """The monotonic time at which `tick` has something to do; never, once the node gave way."""
         if self._gave_way:
             return _NEVER_S
-        return self._alive_due_s if self._probing_until_s is None else self._probing_until_s
+        if self._probing_until_s is not None:
+            return self._probing_until_s
+        return min(self._alive_due_s, self.diagnosis.due_s)
 
     def start(self, now: Instant, *, active: bool = True) -> list[Action]:
         """Announce the node and begin to listen for another instance of it."""
@@ -115,16 +120,18 @@ class Life:
         return [self._status(Flag.NEW, now)]
 
     def tick(self, now: Instant) -> list[Action]:
-        """Do what is due: the end of the probe, or a keep-alive."""
+        """Do what is due: the end of the probe, a keep-alive, or what is to be said of the node's state."""
         if now.monotonic_s < self.due_s:
             return []
+        if self.settled and now.monotonic_s < self._alive_due_s:
+            return self._diagnose(now)
         settled: list[Action] = [] if self.settled else [Settled()]
         self._probing_until_s = None
-        return [*settled, self._alive(now)]
+        return [*settled, *self.show(now)]
 
     def show(self, now: Instant) -> list[Action]:
-        """Say out of turn that the node is there, as when the network works again."""
-        return [self._alive(now)]
+        """Say that the node is there and how it is; out of turn, when the network works again."""
+        return [self._alive(now), *self._diagnose(now)]
 
     def read(self, now: Instant) -> None:
         """Note that the node's own sensor sent a reading: it needs no keep-alive now."""
@@ -150,7 +157,7 @@ class Life:
             return [answer]
         if command.flag in {Flag.START, Flag.HALT}:
             return [answer, self._alive(now)]
-        return [answer, *self.reloaded(now)] if command.flag is Flag.RELOAD else [answer]
+        return [answer, *self.reloaded(now), *self._diagnose(now)] if command.flag is Flag.RELOAD else [answer]
 
     def set_active(self, *, active: bool) -> None:
         """Begin or stop sending readings; `acted` tells the others."""
@@ -207,7 +214,7 @@ class Life:
     def _hear_ping(self, frame: ControlFrame, now: Instant) -> list[Action]:
         if not self.pongs.allows(now.monotonic_s):
             return []
-        return [self._send(Flag.PONG, frame.source, frame.number, now)]
+        return [self._send(Flag.PONG, frame.source, frame.number, now), *self._diagnose(now)]
 
     def _hear_command(self, command: ControlFrame, now: Instant) -> list[Action]:
         if self._memory.knows(command):
@@ -228,6 +235,13 @@ class Life:
     def _alive(self, now: Instant) -> Send:
         self._alive_due_s = now.monotonic_s + self.keepalive_s
         return self._status(Flag.ALIVE, now)
+
+    def _diagnose(self, now: Instant) -> list[Action]:
+        """Say how the node is; nothing before nobody objected to it."""
+        if not self.settled:
+            return []
+        said = self.diagnosis.report(now.monotonic_s)
+        return [self._send(Flag.DIAGNOSIS, EVERYBODY, one.packed(), now) for one in said]
 
     def _status(self, flag: Flag, now: Instant) -> Send:
         return self._send(flag, EVERYBODY, self.config_time_ms, now)

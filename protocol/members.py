@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from protocol.alarms import Alarms, AlarmState, Level
+from protocol.diagnosed import Diagnosed
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
@@ -71,13 +72,14 @@ class NodeRecord(Member):
 
     `active` tells whether it sends readings; `config_time_ms` is when it read its configuration, on its own
     clock; both are what it said last, and None until it did. `started_wall_ms` is when its last `N` was heard,
-    `timestamp_ms` the newest one of its control frames, on its own clock.
+    `timestamp_ms` the newest one of its control frames, on its own clock. `diagnosed` is what it said is wrong with it.
     """
 
     __slots__ = (
         "acknowledges",
         "active",
         "config_time_ms",
+        "diagnosed",
         "former_sender",
         "halted_s",
         "keepalive_s",
@@ -104,15 +106,21 @@ class NodeRecord(Member):
         self.rivals = 0  # how often the sender changed back: two instances speak under this codifier
         self.last_answer: tuple[str, float] | None = None  # (commander, number) of the last `K` it sent
         self.round_trips = RoundTrips()
+        self.diagnosed = Diagnosed()
 
     def apply(self, profile: NodeProfile) -> None:
         """Take what the configuration says of the node, at first or after it was changed."""
         self.keepalive_s = profile.keepalive_s
         self.operator = profile.operator
 
+    @property
+    def silence_s(self) -> float:
+        """For how long nothing has to be heard of the node, in seconds, until that means something."""
+        return self.keepalive_s * MISSED_KEEPALIVES
+
     def is_gone(self, now_s: float) -> bool:
         """Tell whether the node was silent for too long, or was never heard."""
-        return self.heard_s is None or now_s - self.heard_s > self.keepalive_s * MISSED_KEEPALIVES
+        return self.heard_s is None or now_s - self.heard_s > self.silence_s
 
     def heard_from(self, sender: Sender, now_s: float, arrival: Arrival) -> bool:
         """Note that a control frame came from `sender`; return True when that shows a second instance.

@@ -1,6 +1,7 @@
 """How long to wait for one sensor's agent, and how much to ask it for at once (docs/protocol.md, "Repair")."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from protocol.holes import AT_ONCE_S
@@ -22,18 +23,25 @@ MAX_UNDER_WAY: Final = 128  # readings at once for one sensor: a quarter of a se
 class Patience:
     """Counts what one sensor leaves unanswered, and puts requests to it off for longer and longer.
 
-    `jitter` returns 0 to 1: waiting times are longer by up to half, so that receivers do not ask all at once.
+    `jitter` returns 0 to 1: waiting times are longer by up to half, so that receivers do not ask all at once. With
+    `most` it gives up after so many failures in a row, and for good when nothing was ever answered.
     """
 
-    __slots__ = ("_answered_s", "_failed_s", "_heard_s", "_jitter", "failures", "not_before_s")
+    __slots__ = ("_answered_s", "_failed_s", "_heard_s", "_jitter", "_most", "failures", "not_before_s")
 
-    def __init__(self, jitter: Callable[[], float]) -> None:
+    def __init__(self, jitter: Callable[[], float], most: float = inf) -> None:
         self.failures = 0
         self.not_before_s = AT_ONCE_S
         self._jitter = jitter
+        self._most = most
         self._heard_s = AT_ONCE_S
         self._answered_s = AT_ONCE_S
         self._failed_s = AT_ONCE_S
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it gave up."""
+        return self.failures >= self._most
 
     @property
     def ranges(self) -> int:
@@ -46,16 +54,17 @@ class Patience:
 
     def heard(self, now_s: float) -> bool:
         """Take that the sensor spoke; returns True when that ends a silence during which requests failed."""
-        is_back = self.failures > 0 and now_s - self._heard_s > SILENT_S
+        may_be_back = self.failures > 0 and now_s - self._heard_s > SILENT_S
+        is_back = may_be_back and not (self.is_over and self._answered_s == AT_ONCE_S)
         self._heard_s = now_s
         if is_back:
-            self._begin_anew()
+            self.begin_anew()
         return is_back
 
     def answered(self, now_s: float) -> None:
         """Take that an answer came."""
         self._answered_s = now_s
-        self._begin_anew()
+        self.begin_anew()
 
     def unanswered(self, asked_s: float, now_s: float) -> None:
         """Take that a request which awaits its answer since `asked_s` was in vain.
@@ -69,7 +78,8 @@ class Patience:
         self._failed_s = now_s
         self.not_before_s = asked_s + self._jittered(retry_after_s)
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
+        """Forget what failed."""
         self.failures = 0
         self.not_before_s = AT_ONCE_S
 

@@ -5,7 +5,7 @@ Pure: fed with frames and moments, it returns the requests to send. Used by ever
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from math import isfinite
+from math import inf, isfinite
 from typing import Final
 
 from protocol.accounts import Account, Ledger
@@ -19,6 +19,7 @@ from protocol.sequences import RENUMBERED_BEYOND
 
 __all__ = [
     "BACKFILL",
+    "CONSOLE_PATIENCE",
     "CONSOLE_RANGES",
     "MAX_HOLES",
     "MAX_HOLES_IN_ALL",
@@ -33,6 +34,7 @@ __all__ = [
 
 SINK_RANGES: Final = 256  # requests under way at once: at 40 % loss 1,000 sensors at 1 Hz need a third of them
 CONSOLE_RANGES: Final = 2  # what a person looks at can wait for what is to be stored
+CONSOLE_PATIENCE: Final = 12  # failures in a row, in 6 s: 1 of 130 times at 40 % loss, and always an original node's
 BACKFILL: Final = 64  # readings that a sink asks for before the first one of a numbering: one request
 MAX_SENSORS: Final = 94 * 94 - 1  # codifiers that there can be: at 1.6 KiB each nobody needs to be turned away
 MAX_HOLES: Final = 1024  # per sensor, about 200 bytes each: half a minute of losing every other reading at 60 Hz
@@ -43,14 +45,19 @@ class Repairs:
     """What is missing of all sensors that one program follows.
 
     At most `max_ranges` requests are under way at once, and each sensor gets its turn. `backfill` is how many
-    readings before the first one of a numbering are asked for as well. `random` returns 0 to 1.
+    readings before the first one of a numbering are asked for as well. `random` returns 0 to 1. A sensor that leaves
+    `gives_up_after` requests in a row unanswered is asked no more until it has been silent for a while and, if it never
+    answered, until its numbering begins anew.
     """
 
-    def __init__(self, max_ranges: int, random: Callable[[], float], backfill: int = 0) -> None:
+    def __init__(
+        self, max_ranges: int, random: Callable[[], float], backfill: int = 0, gives_up_after: float = inf
+    ) -> None:
         self.max_ranges = max_ranges
         self.requested = 0
         self._random = random
         self._backfill = backfill
+        self._gives_up_after = gives_up_after
         self._ledger = Ledger()
         self._sensors: dict[str, SensorRepair] = {}
         self._open: dict[str, SensorRepair] = {}  # those with holes, the one that was asked longest ago first
@@ -92,6 +99,22 @@ class Repairs:
         sensor.ask_back(min(count, RENUMBERED_BEYOND))
         self._settle(sensor)
 
+    def reach_back(self, codifier: str, count: int) -> int:
+        """Ask for `count` readings before all that are known of a sensor; returns how many, 0 before it was heard."""
+        sensor = self._sensors.get(codifier)
+        if sensor is None:
+            return 0
+        reached = sensor.reach_back(count)
+        self._settle(sensor)
+        return reached
+
+    def let_go(self, codifier: str) -> None:
+        """Ask no more for what nobody knows to have been sent."""
+        sensor = self._sensors.get(codifier)
+        if sensor is not None:
+            sensor.let_go()
+            self._settle(sensor)
+
     @property
     def due_s(self) -> float:
         """The monotonic time at which `requests` has something to do; whatever is heard may bring it nearer."""
@@ -130,6 +153,16 @@ class Repairs:
         sensor = self._sensors.get(codifier)
         return 0 if sensor is None else sensor.wanted.readings
 
+    def reaching(self, codifier: str) -> int:
+        """Return how many readings of a sensor are asked for of which nobody knows whether they were ever sent."""
+        sensor = self._sensors.get(codifier)
+        return 0 if sensor is None else sensor.wanted.guessed
+
+    def gave_up(self, codifier: str) -> bool:
+        """Tell whether a sensor is asked no more, because it did not answer."""
+        sensor = self._sensors.get(codifier)
+        return sensor is not None and sensor.wanted.is_given_up
+
     def progress(self) -> list[Progress]:
         """Return how far each sensor was followed, of those where it changed since this was last called."""
         changed = [sensor for sensor in self._sensors.values() if sensor.changed]
@@ -151,7 +184,8 @@ class Repairs:
     # Inside
 
     def _follow(self, codifier: str) -> SensorRepair:
-        return self._sensors.setdefault(codifier, SensorRepair(codifier, self._ledger, self._random, self._backfill))
+        sensor = SensorRepair(codifier, self._ledger, self._random, self._backfill, self._gives_up_after)
+        return self._sensors.setdefault(codifier, sensor)
 
     def _take(self, sensor: SensorRepair, frame: DataFrame, now: Instant, *, asked: bool) -> int | None:
         if asked:

@@ -5,7 +5,7 @@ The owner feeds the `R` that it hears and moments, and sends what comes back to 
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from protocol.commands import pack_pair, unpack_pair
@@ -20,8 +20,9 @@ from protocol.sequences import MODULUS, distance
 
 TURN_S: Final = 0.02  # between two lots of answers: a Pi Zero need not wake up more often
 PER_TURN: Final = 10  # datagrams in one lot, for all requesters together: 500 a second
-REQUESTS_PER_S: Final = 250.0  # of one requester that are looked at: half of what could be answered
+REQUESTS_PER_S: Final = 500.0  # of one requester that are looked at: as many as can be answered at best
 MAX_REQUESTERS: Final = 32  # addresses that are answered side by side
+MAX_REMEMBERED: Final = 256  # addresses of which it is known how often they asked, about 200 bytes each
 MAX_RANGES: Final = 256  # waiting for one requester: as many as a sink has under way with all agents
 MAX_RANGES_IN_ALL: Final = 1024  # about 250 bytes each
 
@@ -52,14 +53,6 @@ class _Range:
         return self.request.destination == codifier and ahead >= 0 and ahead + count <= self.count
 
 
-@dataclass(slots=True)
-class _Requester:
-    """One address and the ranges that it waits for, in the order in which it asked."""
-
-    limit: RateLimit = field(default_factory=lambda: RateLimit(REQUESTS_PER_S, REQUESTS_PER_S))
-    ranges: deque[_Range] = field(default_factory=deque)
-
-
 class Responder:
     """Answers from the rings of one agent, at most PER_TURN datagrams every TURN_S, each requester in turn.
 
@@ -76,7 +69,8 @@ class Responder:
         self.refused = 0
         self.malformed = 0
         self._rings = rings
-        self._requesters: dict[Sender, _Requester] = {}  # those that wait, the one served longest ago first
+        self._requesters: dict[Sender, deque[_Range]] = {}  # what each waits for, the one served longest ago first
+        self._limits: dict[Sender, RateLimit] = {}  # those that asked, the one that asked longest ago first
         self._waiting = 0
         self._next_turn_s = -math.inf
 
@@ -112,31 +106,39 @@ class Responder:
         return lot
 
     def _queue(self, wanted: _Range, sender: Sender, now: Instant) -> None:
-        requester = self._requesters.get(sender) or _Requester()
-        if not self._has_room(requester) or not requester.limit.allows(now.monotonic_s):
+        ranges = self._requesters.get(sender) or deque()
+        if not self._has_room(ranges) or not self._limit(sender).allows(now.monotonic_s):
             self.refused += 1
-        elif any(known.covers(wanted.request.destination, wanted.first, wanted.count) for known in requester.ranges):
+        elif any(known.covers(wanted.request.destination, wanted.first, wanted.count) for known in ranges):
             self.repeated += 1
         else:
-            requester.ranges.append(wanted)
-            self._requesters[sender] = requester
+            ranges.append(wanted)
+            self._requesters[sender] = ranges
             self._waiting += 1
 
-    def _has_room(self, requester: _Requester) -> bool:
-        if not requester.ranges and len(self._requesters) >= MAX_REQUESTERS:
+    def _has_room(self, ranges: deque[_Range]) -> bool:
+        if not ranges and len(self._requesters) >= MAX_REQUESTERS:
             return False
-        return len(requester.ranges) < MAX_RANGES and self._waiting < MAX_RANGES_IN_ALL
+        return len(ranges) < MAX_RANGES and self._waiting < MAX_RANGES_IN_ALL
+
+    def _limit(self, sender: Sender) -> RateLimit:
+        """Return how often a requester may ask, also when nothing of it waits any more."""
+        limit = self._limits.pop(sender, None) or RateLimit(REQUESTS_PER_S, REQUESTS_PER_S)
+        self._limits[sender] = limit
+        if len(self._limits) > MAX_REMEMBERED:
+            del self._limits[next(iter(self._limits))]
+        return limit
 
     def _serve(self, sender: Sender, now: Instant) -> list[Answer]:
         """Return the next datagram for a requester, and let the others go first then."""
-        requester = self._requesters.pop(sender)
-        wanted = requester.ranges[0]
+        ranges = self._requesters.pop(sender)
+        wanted = ranges[0]
         datagram = self._next_datagram(wanted, now)
         if not wanted.count:
-            requester.ranges.popleft()
+            ranges.popleft()
             self._waiting -= 1
-        if requester.ranges:
-            self._requesters[sender] = requester
+        if ranges:
+            self._requesters[sender] = ranges
         return [] if datagram is None else [Answer(sender, datagram)]
 
     def _next_datagram(self, wanted: _Range, now: Instant) -> bytes | None:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from protocol.bad_datagrams import ELSEWHERE, BadDatagrams
 from protocol.codifiers import EVERYBODY
 from protocol.commands import REASONS, Code, unpack_pair
+from protocol.diagnosed import AFTER_START_S
 from protocol.events import Event, EventKind
 from protocol.frames import COMMANDS, LATEST_TIMESTAMP_MS, ControlFrame, DataFrame, Flag, Frame
 from protocol.instants import Instant
@@ -18,6 +19,7 @@ from protocol.members import NodeRecord, Sender, SensorRecord, Status, describe_
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Value
 from protocol.sequences import Arrival
+from protocol.troubles import Said, unpack
 
 # Records of nodes and sensors that no configuration names: about 0.6 KiB each, 1.3 MiB in all; at most 27 KiB each,
 # 53 MiB in all, when somebody forges whatever takes the most room (gaps, pongs, JSON).
@@ -116,8 +118,11 @@ class Roster:
         return Status.UNHEARD if sensor is None else sensor.status(self.nodes.get(sensor.node), now_s)
 
     def tick(self, now: Instant) -> Events:
-        """Return an event for each sensor whose status changed since the last tick; call it a few times a second."""
-        return tuple(self._changed_statuses(now))
+        """Return what time changed since the last tick: statuses, and troubles that are not said any more.
+
+        Call it a few times a second.
+        """
+        return (*self._changed_statuses(now), *self._expired_troubles(now))
 
     def _changed_statuses(self, now: Instant) -> Iterator[Event]:
         for sensor in self.sensors.values():
@@ -126,6 +131,11 @@ class Roster:
                 detail = f"{sensor.reported} -> {status}"
                 sensor.reported = status
                 yield Event(now.wall_ms, EventKind.STATUS, sensor.codifier, detail)
+
+    def _expired_troubles(self, now: Instant) -> Iterator[Event]:
+        for node in self.nodes.values():
+            for said in node.diagnosed.expire(now.monotonic_s):
+                yield _silence(node, said, now) if node.is_gone(now.monotonic_s) else _recovery(node, said, now)
 
     def _admit_sensor(self, codifier: str) -> SensorRecord | None:
         if not self._has_room_for(codifier):
@@ -202,7 +212,7 @@ def _listen(node: NodeRecord, frame: ControlFrame, arrival: Arrival, now: Instan
     """Take what a frame says. The same frame once more says nothing, and a late one nothing of the present state."""
     outdated = node.is_outdated(frame, arrival)
     tell = _TELLERS.get(frame.flag)
-    if tell is None or (outdated and arrival is Arrival.DUPLICATE):
+    if tell is None or (outdated and (arrival is Arrival.DUPLICATE or frame.flag is Flag.DIAGNOSIS)):
         return NOTHING
     events = tell(node, frame, now)
     return events if outdated or frame.flag not in _TELLING_STATE else events + _told_state(node, frame, now)
@@ -212,6 +222,7 @@ def _told_start(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
     node.starts += 1
     node.started_wall_ms = now.wall_ms
     node.say_active(active=frame.active, now_s=now.monotonic_s)
+    node.diagnosed.doubt(now.monotonic_s + AFTER_START_S)
     _told_config_time(node, frame, now)
     return (Event(now.wall_ms, EventKind.STARTED, node.codifier, describe_start(frame, now)),)
 
@@ -249,11 +260,29 @@ def _told_answer(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
     return (Event(now.wall_ms, EventKind.ANSWERED, node.codifier, REASONS[Code(pair[1])], by=frame.destination),)
 
 
+def _told_diagnosis(node: NodeRecord, frame: ControlFrame, now: Instant) -> Events:
+    said = unpack(frame.number)
+    if said is None:
+        return NOTHING
+    begun, ended = node.diagnosed.take(said, now.monotonic_s + node.silence_s)
+    troubles = (Event(now.wall_ms, EventKind.TROUBLE, node.codifier, one.text) for one in begun)
+    return (*troubles, *(_recovery(node, one, now) for one in ended))
+
+
+def _silence(node: NodeRecord, said: Said, now: Instant) -> Event:
+    return Event(now.wall_ms, EventKind.TROUBLE, node.codifier, f"said no more: {said.name}")
+
+
+def _recovery(node: NodeRecord, said: Said, now: Instant) -> Event:
+    return Event(now.wall_ms, EventKind.RECOVERED, node.codifier, f"no longer: {said.name}")
+
+
 _TELLERS: Final[dict[Flag, Callable[[NodeRecord, ControlFrame, Instant], Events]]] = {
     Flag.NEW: _told_start,
     Flag.ALIVE: _told_config_time,
     Flag.PONG: _told_pong,
     Flag.ACKNOWLEDGE: _told_answer,
+    Flag.DIAGNOSIS: _told_diagnosis,
     **dict.fromkeys(COMMANDS, _told_command),
 }
 _TELLING_STATE: Final = frozenset({Flag.ALIVE, Flag.PONG})

@@ -4,6 +4,7 @@ A position counts readings without wrap-around.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, hour_of
@@ -16,6 +17,8 @@ from protocol.wanted import Wanted
 
 CONTINUED_WITHIN: Final = 10_000_000
 """A numbering that jumps ahead by no more may well be the old one: two random numbers are so near in 1 of 200."""
+
+UNSURE: Final = 3  # readings with consecutive numbers and later and later timestamps show a numbering, no late ones
 
 
 class Progress(NamedTuple):
@@ -43,15 +46,23 @@ class SensorRepair:
         "_position",
         "_recents",
         "_stride",
+        "_unsure",
         "changed",
         "codifier",
         "unasked",
         "wanted",
     )
 
-    def __init__(self, codifier: str, ledger: Ledger, jitter: Callable[[], float], backfill: int = 0) -> None:
+    def __init__(
+        self,
+        codifier: str,
+        ledger: Ledger,
+        jitter: Callable[[], float],
+        backfill: int = 0,
+        gives_up_after: float = inf,
+    ) -> None:
         self.codifier = codifier
-        self.wanted = Wanted(codifier, ledger, jitter)
+        self.wanted = Wanted(codifier, ledger, jitter, gives_up_after)
         self.unasked = 0
         self.changed = False
         self._ledger = ledger
@@ -62,6 +73,11 @@ class SensorRepair:
         self._lowest = 0  # from here on each position came, is missing or was given up
         self._newest_at = 0  # the position of the frame that is furthest on
         self._newest_ms: int | None = None  # and its timestamp, once it was heard
+        self._unsure = (
+            0,
+            0,
+            0,
+        )  # position and timestamp of the last one that only a store can judge, and how many in a row
 
     def hear(self, frame: DataFrame, now: Instant) -> int | None:
         """Take a reading of the bus; returns the hour in which it is booked, or None when it was here before."""
@@ -116,6 +132,19 @@ class SensorRepair:
         else:
             self._guess(self._position - count)
 
+    def reach_back(self, count: int) -> int:
+        """Want `count` readings more before all that are known; returns how many: 0 before anything was heard."""
+        if self._position is None:
+            return 0
+        lowest = self._lowest
+        self._guess(max(lowest - count, self._position - RENUMBERED_BEYOND))
+        return lowest - self._lowest
+
+    def let_go(self) -> None:
+        """Want no more what was only guessed; what of it has come may come again when it is wanted again."""
+        end = self.wanted.let_go()
+        self._lowest = self._lowest if end is None else end
+
     def progress(self) -> Progress | None:
         """Return how far the sensor was followed, or None before anything was heard."""
         if self._position is None:
@@ -169,10 +198,24 @@ class SensorRepair:
         likeness = self._recents.compare(at, frame) if position - at <= RECENT else Likeness.UNKNOWN
         if likeness is Likeness.OTHER:
             return self._book_new(now)  # two readings under one number: a store keeps both, and apart
+        if likeness is Likeness.UNKNOWN and self._newest_ms is None and at >= self._lowest:
+            return self._hear_unsure(at, frame, now)
         if likeness is Likeness.UNKNOWN and self._is_newer(frame):
             return self._advance(self._renumber(frame.sequence % MODULUS, now), frame, now)
         hole = self._reach_back(at, now)
         return self._double(now) if hole is None else self._fill(hole, at, frame, now, "heard")
+
+    def _hear_unsure(self, at: int, frame: DataFrame, now: Instant) -> int:
+        """Take a reading from before where a progress stands, of a sensor that has not gone on since.
+
+        It may come late, or belong to a numbering that began a little before meanwhile: the store knows which.
+        """
+        before, before_ms, count = self._unsure
+        count = count + 1 if at == before + 1 and frame.timestamp_ms > before_ms else 1
+        self._unsure = at, frame.timestamp_ms, count
+        if count == UNSURE:
+            return self._advance(self._renumber(frame.sequence % MODULUS, now), frame, now)
+        return self._book_new(now)
 
     def _fill(self, hole: Hole, at: int, frame: DataFrame, now: Instant, how: str) -> int:
         self.changed = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from math import inf
 from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, Lost, hour_of
@@ -34,12 +35,12 @@ class Wanted:
 
     __slots__ = ("_codifier", "_given_up", "_holes", "_ledger", "_patience", "agenda", "unsettled")
 
-    def __init__(self, codifier: str, ledger: Ledger, jitter: Callable[[], float]) -> None:
+    def __init__(self, codifier: str, ledger: Ledger, jitter: Callable[[], float], gives_up_after: float = inf) -> None:
         self.agenda = Agenda()
         self.unsettled = False
         self._codifier = codifier
         self._ledger = ledger
-        self._patience = Patience(jitter)
+        self._patience = Patience(jitter, gives_up_after)
         self._holes = Holes()
         self._given_up = Holes()
 
@@ -94,6 +95,7 @@ class Wanted:
         for hole in self._holes.remove_all():
             self._book_lost(hole, Lost.RENUMBERED)
         self._given_up.remove_all()
+        self._patience.begin_anew()
         self.unsettled = True
 
     def give_up_smallest(self) -> None:
@@ -128,7 +130,7 @@ class Wanted:
             under_way += 1
             readings += len(hole)
             expires_s = min(expires_s, hole.until_s)
-        has_room = under_way < self._patience.ranges and readings < MAX_UNDER_WAY
+        has_room = under_way < self._patience.ranges and readings < MAX_UNDER_WAY and not self._patience.is_over
         asks_s = max(idle_s, self._patience.not_before_s) if has_room else NEVER_S
         self.unsettled = False
         self.agenda = Agenda(len(self._holes), under_way, expires_s, asks_s)
@@ -138,6 +140,24 @@ class Wanted:
     def readings(self) -> int:
         """How many readings are missing and may still come, without those that are only guessed."""
         return sum(len(hole) for hole in self._holes if not hole.is_guess)
+
+    @property
+    def guessed(self) -> int:
+        """How many readings are asked for of which nobody knows whether they were ever sent."""
+        return sum(len(hole) for hole in self._holes if hole.is_guess)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Tell whether nothing more is asked for, because nothing was answered."""
+        return self._patience.is_over
+
+    def let_go(self) -> int | None:
+        """Want no more what was only guessed; returns the position after the last of it, None without any."""
+        guesses = [hole for hole in self._holes if hole.is_guess]
+        for hole in guesses:
+            self._holes.remove(hole)
+        self.unsettled = True
+        return max((hole.end for hole in guesses), default=None)
 
     def kept(self) -> tuple[Missing, ...]:
         """Return what is missing for whoever continues later."""

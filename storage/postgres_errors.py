@@ -2,55 +2,75 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import errors
 
-from storage.store import StoreError
+from storage.store import StoreError, Trouble
 
 _GRANT: Final = "make this user the owner of the schema jph, or grant it what is missing"
 _INIT: Final = "make the schema with `jph db init`"
 _SERVER: Final = "see the server's log"
 _AGAIN: Final = "it is tried again"
 
+
+class Meaning(NamedTuple):
+    """What an error means: to everybody, and what the operator can do."""
+
+    trouble: Trouble
+    advice: str
+
+
+_LOGIN: Final = Meaning(Trouble.STORE_LOGIN, "see `user`, `password_file` and the server's pg_hba.conf")
+_DATABASE: Final = Meaning(Trouble.STORE_NOT_READY, "make the database: createdb NAME")
+_MIGRATE: Final = Meaning(Trouble.STORE_NOT_READY, "bring the schema up to date with `jph db migrate`")
+_CONNECTIONS: Final = Meaning(Trouble.STORE_BUSY, "raise max_connections of the server, or end other programs")
+_STOPPING: Final = Meaning(Trouble.STORE_AWAY, "the server is stopping or starting; it is tried again")
+_AWAY: Final = Meaning(Trouble.STORE_AWAY, "see that the server runs and the network is up; it is tried again")
+_UNKNOWN: Final = Meaning(Trouble.STORE_FAILS, "")
+
 # By SQLSTATE, the longest beginning that fits (PostgreSQL's manual, appendix "Error Codes").
-_ADVICE: Final = {
-    "08": "see that the server runs and the network is up; it is tried again",
-    "25006": "the server takes no changes: name the primary, or end its read-only mode",
-    "28": "see `user`, `password_file` and the server's pg_hba.conf",
-    "3D000": "make the database: createdb NAME",
-    "3F000": _INIT,
-    "40": _AGAIN,
-    "42501": _GRANT,
-    "42P01": _INIT,
-    "42703": "bring the schema up to date with `jph db migrate`",
-    "42883": "bring the schema up to date with `jph db migrate`",
-    "53100": "make room on the server's disk",
-    "53200": "give the server more memory",
-    "53300": "raise max_connections of the server, or end other programs",
-    "53400": _SERVER,
-    "55P03": "another program holds a lock on the tables: see pg_locks; it is tried again",
-    "57014": "the server was too slow: see what else it does, or raise `statement_timeout`",
-    "57P": "the server is stopping or starting; it is tried again",
-    "58": _SERVER,
-    "XX": _SERVER,
+_MEANINGS: Final = {
+    "08": _AWAY,
+    "25006": Meaning(
+        Trouble.STORE_READ_ONLY, "the server takes no changes: name the primary, or end its read-only mode"
+    ),
+    "28": _LOGIN,
+    "3D000": _DATABASE,
+    "3F000": Meaning(Trouble.STORE_NOT_READY, _INIT),
+    "40": Meaning(Trouble.STORE_BUSY, _AGAIN),
+    "42501": Meaning(Trouble.STORE_READ_ONLY, _GRANT),
+    "42P01": Meaning(Trouble.STORE_NOT_READY, _INIT),
+    "42703": _MIGRATE,
+    "42883": _MIGRATE,
+    "53100": Meaning(Trouble.STORE_FULL, "make room on the server's disk"),
+    "53200": Meaning(Trouble.STORE_MEMORY, "give the server more memory"),
+    "53300": _CONNECTIONS,
+    "53400": Meaning(Trouble.STORE_FAILS, _SERVER),
+    "55P03": Meaning(Trouble.STORE_BUSY, "another program holds a lock on the tables: see pg_locks; it is tried again"),
+    "57014": Meaning(
+        Trouble.STORE_BUSY, "the server was too slow: see what else it does, or raise `statement_timeout`"
+    ),
+    "57P": _STOPPING,
+    "58": Meaning(Trouble.STORE_FAILS, _SERVER),
+    "XX": Meaning(Trouble.STORE_FAILS, _SERVER),
 }
 # A failed connection has no SQLSTATE, only a text.
 _CONNECTING: Final = {
-    "password authentication failed": _ADVICE["28"],
-    "no password supplied": "name a `password_file`, or set PGPASSWORD or PGPASSFILE",
-    "pg_hba.conf": _ADVICE["28"],
-    "peer authentication failed": _ADVICE["28"],
-    'role "': "make the user: createuser NAME",
-    'database "': _ADVICE["3D000"],
-    "too many clients": _ADVICE["53300"],
-    "remaining connection slots": _ADVICE["53300"],
-    "starting up": _ADVICE["57P"],
-    "shutting down": _ADVICE["57P"],
-    "not yet accepting connections": _ADVICE["57P"],
-    "recovery mode": _ADVICE["57P"],
-    "could not translate host name": "see `host`, and that names can be resolved here",
+    "password authentication failed": _LOGIN,
+    "no password supplied": Meaning(Trouble.STORE_LOGIN, "name a `password_file`, or set PGPASSWORD or PGPASSFILE"),
+    "pg_hba.conf": _LOGIN,
+    "peer authentication failed": _LOGIN,
+    'role "': Meaning(Trouble.STORE_LOGIN, "make the user: createuser NAME"),
+    'database "': _DATABASE,
+    "too many clients": _CONNECTIONS,
+    "remaining connection slots": _CONNECTIONS,
+    "starting up": _STOPPING,
+    "shutting down": _STOPPING,
+    "not yet accepting connections": _STOPPING,
+    "recovery mode": _STOPPING,
+    "could not translate host name": Meaning(Trouble.STORE_AWAY, "see `host`, and that names can be resolved here"),
 }
 
 # The classes of SQLSTATE that speak of the data and not of the server. A key that is there already is none of them.
@@ -63,7 +83,8 @@ def explained(place: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise StoreError(f"{place}: {reason(error)}", advice(error)) from error
+        trouble, advice = meaning(error)
+        raise StoreError(f"{place}: {reason(error)}", advice, trouble) from error
 
 
 def reason(error: psycopg.Error) -> str:
@@ -72,16 +93,16 @@ def reason(error: psycopg.Error) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
-def advice(error: psycopg.Error) -> str:
-    """Return what the operator can do."""
+def meaning(error: psycopg.Error) -> Meaning:
+    """Return what is wrong and what the operator can do."""
     state = error.sqlstate or ""
     for length in (5, 3, 2):
-        if state[:length] in _ADVICE:
-            return _ADVICE[state[:length]]
+        if state[:length] in _MEANINGS:
+            return _MEANINGS[state[:length]]
     if isinstance(error, errors.OperationalError):
         text = str(error)
-        return next((hint for part, hint in _CONNECTING.items() if part in text), _ADVICE["08"])
-    return ""
+        return next((found for part, found in _CONNECTING.items() if part in text), _AWAY)
+    return _UNKNOWN
 
 
 def is_poison(error: psycopg.Error) -> bool:

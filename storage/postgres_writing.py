@@ -17,7 +17,7 @@ from storage.postgres_errors import is_poison, is_race, reason
 from storage.postgres_link import Connection
 from storage.postgres_partitions import Partitions
 from storage.postgres_rows import TYPES, from_row, to_row
-from storage.store import SAME_SEQUENCE_MS, Batch, Span, StoreError, Written
+from storage.store import SAME_SEQUENCE_MS, Batch, Span, StoreError, Trouble, Written
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -179,7 +179,8 @@ class Writer:
                     raise
             else:
                 return
-        raise StoreError("another sink stores the same readings at the same time", "it is tried again")
+        message = "another sink stores the same readings at the same time"
+        raise StoreError(message, "it is tried again", Trouble.STORE_BUSY)
 
 
 def _keep(connection: Connection, batch: Batch, now_ms: int) -> Written:

@@ -15,7 +15,7 @@ from protocol.readings import Reading
 from storage import redis_books, redis_readings, redis_server
 from storage.redis_options import RedisOptions
 from storage.redis_writing import SCHEMA, SCHEMA_KEY, Writer
-from storage.store import Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Written
+from storage.store import Ability, Aside, Batch, Bucket, Description, Progress, Span, StoreError, Trouble, Written
 
 
 class Redis:
@@ -111,6 +111,7 @@ class Redis:
                 raise StoreError(
                     f"{self._options.place} was written by a newer jph (schema {int(found)}, this one knows {SCHEMA})",
                     "update jph on this machine, or name another `database`",
+                    Trouble.STORE_NEWER,
                 )
 
 

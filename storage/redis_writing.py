@@ -15,7 +15,7 @@ from storage.judging import Outcome, judge, refusal
 from storage.redis_options import RedisOptions
 from storage.redis_readings import Window
 from storage.redis_states import Fields, States
-from storage.store import Batch, StoreError, Written
+from storage.store import Batch, StoreError, Trouble, Written
 
 SCHEMA: Final = 1
 SCHEMA_KEY: Final = "jph:schema"
@@ -60,7 +60,8 @@ class Writer:
             except WatchError as error:
                 if isinstance(error.__context__, RedisError):  # the connection was lost while something was watched
                     raise error.__context__ from error
-        raise StoreError("other programs write all the time", "let one sink at a time write to a database")
+        advice = "let one sink at a time write to a database"
+        raise StoreError("other programs write all the time", advice, Trouble.STORE_BUSY)
 
     def _arrived(self) -> _Sent | None:
         """Return the last batch if its answer was lost but it arrived itself."""

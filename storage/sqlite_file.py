@@ -1,5 +1,6 @@
 """One SQLite file of readings: how it is opened and brought up to date, and what its errors mean to the operator."""
 
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA
-from storage.store import StoreError
+from storage.store import StoreError, Trouble
 
 _BUSY_TIMEOUT_S: Final = 5.0  # a checkpoint or a copy of the file holds the lock for less
 
@@ -36,6 +37,23 @@ _ADVICE: Final = {
     sqlite3.SQLITE_NOTADB: "name another path, or move the file away and a new one is begun",
 }
 """What a sink can do about SQLite's errors."""
+
+_TROUBLES: Final = {
+    sqlite3.SQLITE_BUSY: Trouble.STORE_BUSY,
+    sqlite3.SQLITE_LOCKED: Trouble.STORE_BUSY,
+    sqlite3.SQLITE_READONLY: Trouble.STORE_READ_ONLY,
+    sqlite3.SQLITE_PERM: Trouble.STORE_READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: Trouble.STORE_AWAY,
+    sqlite3.SQLITE_FULL: Trouble.STORE_FULL,
+}
+_TROUBLES_OF_FILES: Final = {
+    errno.ENOSPC: Trouble.STORE_FULL,
+    errno.EDQUOT: Trouble.STORE_FULL,
+    errno.EROFS: Trouble.STORE_READ_ONLY,
+    errno.EACCES: Trouble.STORE_READ_ONLY,
+    errno.EPERM: Trouble.STORE_READ_ONLY,
+}
+"""What everybody is told of SQLite's errors and of those of the file system; all others are STORE_FAILS."""
 
 _ADVICE_FOR_READERS: Final = _ADVICE | {
     sqlite3.SQLITE_READONLY: "read it as a user who may write to its directory, or copy it",
@@ -80,9 +98,13 @@ def explained(path: Path, advice: Mapping[int, str] = _ADVICE) -> Iterator[None]
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}", advice.get(_primary_code(error), "")) from error
+        code = _primary_code(error)
+        trouble = _TROUBLES.get(code, Trouble.STORE_FAILS)
+        raise StoreError(f"{path}: {error}", advice.get(code, ""), trouble) from error
     except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror}", "name a path that the agent may use") from error
+        trouble = _TROUBLES_OF_FILES.get(error.errno or 0, Trouble.STORE_FAILS)
+        message = f"{error.filename or path}: {error.strerror}"
+        raise StoreError(message, "name a path that the agent may use", trouble) from error
     except ValueError as error:
         raise StoreError(f"{path} holds a row that jph did not write: {error}", "delete that row") from error
 
@@ -131,6 +153,7 @@ def _schema(path: Path, connection: sqlite3.Connection) -> int:
         raise StoreError(
             f"{path} was written by a newer jph (schema {schema}, this one knows {SCHEMA})",
             "update jph on this machine, or name another path",
+            Trouble.STORE_NEWER,
         )
     return int(schema)
 

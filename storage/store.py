@@ -16,6 +16,7 @@ from protocol.errors import JphError
 from protocol.frames import ControlFrame, DataFrame
 from protocol.readings import Reading
 from protocol.repair import Missing, Progress
+from protocol.troubles import Trouble
 
 __all__ = [
     "CONFLICT",
@@ -35,6 +36,7 @@ __all__ = [
     "Store",
     "StoreClass",
     "StoreError",
+    "Trouble",
     "Written",
 ]
 
@@ -52,7 +54,14 @@ Heard: TypeAlias = ControlFrame | DataFrame
 
 
 class StoreError(JphError):
-    """The store could not be opened, written or read; the readings at hand are still the caller's."""
+    """The store could not be opened, written or read; the readings at hand are still the caller's.
+
+    `trouble` is what the node of a sink tells everybody.
+    """
+
+    def __init__(self, message: str, hint: str = "", trouble: Trouble = Trouble.STORE_FAILS) -> None:
+        super().__init__(message, hint)
+        self.trouble = trouble
 
 
 class Ability(StrEnum):

@@ -5,7 +5,6 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from agent.participant import Participant
-from config.model import Configuration
 from console import words
 from console.addressees import remark_on_strangers
 from console.commands.options import (
@@ -17,14 +16,11 @@ from console.commands.options import (
     duration,
     one_codifier,
 )
-from console.listening import Missing, is_node_there, judged, listen_until, never, readable
+from console.listening import Missing, is_node_there, judged, listen_until, never, readable, usual_wait_s
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.members import Status
 from protocol.readings import Value
-
-SHORTEST_WAIT_S: Final = 6.0  # a sensor's default interval and a second
-SPARE_S: Final = 1.0
 
 COLUMNS: Final = (
     Column("codifier"),
@@ -87,12 +83,6 @@ def get(
     got = asyncio.run(listen(seat, named or readable(seat.configuration), wait_s))
     show(stdout(), got, json=json)
     return conclude(got, wait_s)
-
-
-def usual_wait_s(configuration: Configuration, codifiers: Sequence[str]) -> float:
-    """Return within how many seconds these sensors should send a reading."""
-    owners = [owner for owner in map(configuration.owner, codifiers) if owner is not None]
-    return max([SHORTEST_WAIT_S, *(owner.interval_s + SPARE_S for owner in owners)])
 
 
 async def listen(seat: Seat, wanted: Sequence[str], wait_s: float) -> list[Got]:

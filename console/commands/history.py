@@ -1,8 +1,6 @@
-import csv
-from collections.abc import Sequence
+import asyncio
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -10,26 +8,33 @@ import typer
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.durations import NotReadableError, parse_duration
-from config.model import Configuration
 from console import words
-from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
-from console.output import Column, Output, stdout, tell
-from console.seat import find_configuration
+from console.commands.options import (
+    AsOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    complete_codifier,
+    duration,
+    one_codifier,
+)
+from console.histories import NoHistoryError, Opened, Place, named_file, open_first, places
+from console.output import tell
+from console.ranges import LATEST_MS, Range, Write, write_csv, write_json, write_range, write_text
+from console.recalling import ask_ring, tell_recalled
+from console.seat import find_configuration, take_seat
 from console.words import visible
-from protocol.errors import JphError
-from protocol.readings import Reading
-from storage.sqlite import SqliteOptions, open_for_reading
 from storage.store import History
 
 USUAL_SINCE_S: Final = 3600.0
 USUAL_LIMIT: Final = 10_000
-LATEST_MS: Final = 2**64 - 1  # no timestamp of the wire is later
 
-CSV_HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value")
-
-
-class NoHistoryError(JphError):
-    """There is no place from which readings of the past could be had."""
+NodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--node", metavar="CODIFIER", parser=one_codifier, help="The node whose store is read; else the best."
+    ),
+]
 
 
 def moment(text: str) -> float:
@@ -60,28 +65,62 @@ def history(
         bool, typer.Option("--csv", help="Print comma-separated values with a line of headings.")
     ] = False,
     database: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The file of an SQLite node; else the configuration's.")
+        str | None, typer.Option(metavar="FILE", help="The file of an SQLite node; else the configuration's stores.")
+    ] = None,
+    node: NodeOption = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the sensor's agent, whatever is stored.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="DURATION", parser=duration, help="Wait at most so long for an agent; else 30s."),
     ] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
+    speak_as: AsOption = None,
     quiet: QuietOption = False,
 ) -> int:
-    """Read the file that a node with `driver: sqlite` writes on this computer. Fail (exit code 1) when it has none.
+    """Read what the configuration's nodes have stored. Fail (exit code 1) when there is nothing of that time.
 
-    Times are those of the sensors' clocks, printed as local time.
+    An SQLite file on this computer comes first, then PostgreSQL, then Redis with a `stream`. Where none can be read,
+    the sensor's own agent is asked, which keeps what it sent. Times are those of the sensors' clocks, printed as local
+    time.
     """
     if as_csv and json:
         raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
     since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
     if until is not None and until <= since_ms:
         raise typer.BadParameter(_no_time_between(since), param_hint="--until")
-    with closing(open_for_reading(database or database_of(find_configuration(config, load_configuration)[0]))) as store:
-        readings = store.history(sensor, int(since_ms), LATEST_MS if until is None else int(until), limit)
-        write = write_csv if as_csv else write_json if json else write_text
-        write(stdout(), readings)
-        if len(readings) == limit and not quiet:
-            tell(f"these are the newest {limit} readings; --limit prints more")
-        return 0 if readings else explain_nothing(store, sensor)
+    range_ = Range(sensor, since_ms, LATEST_MS if until is None else until, limit)
+    write = write_csv if as_csv else write_json if json else write_text
+    if live and (node or database):
+        raise typer.BadParameter("--live asks the agent: take one of them", param_hint="--node, --database")
+    opened = None if live else stored(config, node, database, quiet=quiet)
+    if opened is not None:
+        return tell_stored(opened, range_, write, quiet=quiet)
+    seat = take_seat(config, speak_as, quiet=quiet, load=load_configuration)
+    return tell_recalled(asyncio.run(ask_ring(seat, range_, timeout)), range_, write, quiet=quiet)
+
+
+def stored(config: str | None, node: str | None, database: str | None, *, quiet: bool) -> Opened | None:
+    """Open the place where the past is kept; None, which is told, when there is none and none was named."""
+    try:
+        return open_first(where(config, node, database))
+    except NoHistoryError as error:
+        if node is not None or database is not None:
+            raise
+        if not quiet:
+            tell(f"{error}\nso its agent is asked for what it keeps")
+        return None
+
+
+def tell_stored(opened: Opened, wanted: Range, write: Write, *, quiet: bool) -> int:
+    """Print what a store has, and return the exit code."""
+    place, store = opened
+    with closing(store):
+        if not quiet:
+            tell(f"from {place.name}")
+        readings = store.history(wanted.codifier, int(wanted.since_ms), int(wanted.until_ms), wanted.limit)
+        write_range(readings, wanted, write, quiet=quiet)
+        return 0 if readings else explain_nothing(store, wanted.codifier)
 
 
 def _no_time_between(since: float | None) -> str:
@@ -89,43 +128,13 @@ def _no_time_between(since: float | None) -> str:
     return f"{begin} later: write the longer time into --since (--since 2h --until 1h)"
 
 
-def database_of(configuration: Configuration) -> str:
-    """Return the file of the configuration's SQLite node, of several that of the first whose file is here."""
-    stores = [node.options for node in configuration.nodes.values() if isinstance(node.options, SqliteOptions)]
-    if not stores:
-        lack = "has no node that stores readings" if configuration.source else "there is no configuration"
-        raise NoHistoryError(
-            f"{configuration.source} {lack}".lstrip(),
-            "give it one with `driver: sqlite`, or name a file with --database",
-        )
-    paths = [store.path for store in stores]
-    return next((path for path in paths if Path(path).expanduser().exists()), paths[0])
-
-
-def write_text(output: Output, readings: Sequence[Reading]) -> None:
-    """Print a table."""
-    rows = [[words.date_and_time(reading.timestamp_ms), words.reading(reading.value)] for reading in readings]
-    output.table((Column("time"), Column("value", right=True)), rows)
-
-
-def write_json(output: Output, readings: Sequence[Reading]) -> None:
-    """Print one object a line, under the keys of docs/cli.md, "history"."""
-    for reading in readings:
-        document = reading._asdict()
-        if reading.attributes is None:
-            del document["attributes"]
-        output.json(document)
-
-
-def write_csv(output: Output, readings: Sequence[Reading]) -> None:
-    """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(CSV_HEADINGS)
-    for reading in readings:
-        value = visible(reading.value) if isinstance(reading.value, str) else reading.value
-        writer.writerow(
-            (words.iso_time(reading.timestamp_ms), reading.timestamp_ms, reading.codifier, reading.sequence, value)
-        )
+def where(config: str | None, node: str | None, database: str | None) -> list[Place]:
+    """Return where to look for the past: in a file, at a node, or at all nodes of the configuration that keep it."""
+    if database is None:
+        return places(find_configuration(config, load_configuration)[0], node)
+    if node is not None:
+        raise typer.BadParameter("--database names another place: take one of them", param_hint="--node")
+    return named_file(database)
 
 
 def explain_nothing(store: History, sensor: str) -> int:
@@ -135,6 +144,7 @@ def explain_nothing(store: History, sensor: str) -> int:
     tell(
         "--since looks further back" if sensor in known else f"there are readings of {words.listed(known) or 'nobody'}"
     )
+    tell("--live asks the sensor's agent for what it keeps")
     return 1
 
 

@@ -6,10 +6,11 @@ from agent.participant import Heard, Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
 from console.listening import listen_until
-from console.output import Column, Output, Span, status_span, stdout, tell
+from console.output import Column, Output, Span, plain, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import ControlFrame
 from protocol.members import NodeRecord
+from protocol.troubles import Said, Trouble
 
 USUAL_WAIT_S: Final = 2.0  # an answer to a ping takes milliseconds
 STRANGERS_WAIT_S: Final = 0.3  # for nodes that no configuration names, when all the others have answered
@@ -17,6 +18,7 @@ STRANGERS_WAIT_S: Final = 0.3  # for nodes that no configuration names, when all
 COLUMNS: Final = (
     Column("codifier"),
     Column("state"),
+    Column("trouble"),
     Column("name"),
     Column("host"),
     Column("round trip", right=True),
@@ -28,7 +30,7 @@ COLUMNS: Final = (
     Column("configured", right=True),
     Column("rivals", right=True),
 )
-SELDOM: Final = frozenset({"started", "configured", "rivals"})
+SELDOM: Final = frozenset({"trouble", "started", "configured", "rivals"})
 
 
 class NodeReport(NamedTuple):
@@ -36,6 +38,7 @@ class NodeReport(NamedTuple):
 
     `state` is alive, halted, gone or unheard. `started_ms` is when its start was heard here and `config_time_ms` when
     it read its configuration, on its clock: both are known only of nodes that said so while this program listened.
+    `troubles` is what the node says is wrong with it.
     """
 
     codifier: str
@@ -50,6 +53,8 @@ class NodeReport(NamedTuple):
     sensors: int
     loss: float
     rivals: int
+    troubles: tuple[Said, ...] = ()
+    spool_bytes_per_day: int | None = None
 
 
 def nodes(
@@ -118,11 +123,13 @@ def survey(participant: Participant) -> list[NodeReport]:
 def report(participant: Participant, record: NodeRecord) -> NodeReport:
     """Return what is known of one node at this moment."""
     node = participant.configuration.nodes.get(record.codifier)
+    now_s = participant.clock.now().monotonic_s
+    spool_kib = record.diagnosed.measured(Trouble.SPOOL_WRITES, now_s)
     return NodeReport(
         codifier=record.codifier,
         name=node.name if node else "",
         host=(node.host if node else None) or "",
-        state=state(record, participant.clock.now().monotonic_s),
+        state=state(record, now_s),
         address=words.address(record.sender),
         rtt_ms=words.rounded(record.round_trips.last_ms),
         offset_ms=words.rounded(record.round_trips.offset_ms),
@@ -131,6 +138,8 @@ def report(participant: Participant, record: NodeRecord) -> NodeReport:
         sensors=sum(1 for sensor in participant.roster.sensors.values() if sensor.node == record.codifier),
         loss=record.tracker.loss(),
         rivals=record.rivals,
+        troubles=record.diagnosed.troubles(now_s),
+        spool_bytes_per_day=None if spool_kib is None else 1024 * spool_kib,
     )
 
 
@@ -148,8 +157,16 @@ def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:
     if not json:
         return output.table(*told(COLUMNS, [cells(report) for report in reports]))
     for one in reports:
-        output.json(one._asdict())
+        output.json(one._asdict() | {"troubles": [_document(said) for said in one.troubles]})
     return 0
+
+
+def _troubles_span(troubles: Sequence[Said]) -> Span:
+    return ("; ".join(said.text for said in troubles), "bold red") if troubles else words.NOTHING
+
+
+def _document(said: Said) -> dict[str, object]:
+    return {"code": said.code, "text": said.text, "amount": said.amount}
 
 
 def told(columns: Sequence[Column], rows: Sequence[list[Span]]) -> tuple[list[Column], list[list[Span]]]:
@@ -157,7 +174,7 @@ def told(columns: Sequence[Column], rows: Sequence[list[Span]]) -> tuple[list[Co
     shown = [
         place
         for place, column in enumerate(columns)
-        if column.heading not in SELDOM or any(row[place] not in (words.NOTHING, "0") for row in rows)
+        if column.heading not in SELDOM or any(plain(row[place]) not in (words.NOTHING, "0") for row in rows)
     ]
     return [columns[place] for place in shown], [[row[place] for place in shown] for row in rows]
 
@@ -167,6 +184,7 @@ def cells(one: NodeReport) -> list[Span]:
     return [
         one.codifier,
         status_span(one.state),
+        _troubles_span(one.troubles),
         one.name,
         one.host,
         words.milliseconds(one.rtt_ms),

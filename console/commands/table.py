@@ -184,8 +184,8 @@ COMMANDS: Final = (
         "history",
         "console.commands.history:history",
         HISTORY,
-        "Print stored readings of a sensor.",
-        ("jph history C1 --since 1h", "jph history C1 --since 7d --csv > c1.csv"),
+        "Print readings of the past of a sensor.",
+        ("jph history C1 --since 1h", "jph history C1 --since 7d --csv > c1.csv", "jph history C1 --since 10m --live"),
     ),
     Row(
         "init",

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from console.screen import figures
@@ -13,8 +13,11 @@ from console.screen.model import Model
 from console.screen.observer import NodeRow, NodeState, SensorRow
 from console.screen.rows import CLOCK_IS_OFF_MS, NODE_STATUSES
 from console.screen.symbols import STATUS_INKS, Symbols
+from console.screen.totals import HOURS
 from console.screen.traces import Point
+from console.tallies import NOT_LOST, parts_of
 from console.words import clock_time, date_and_time, visible
+from protocol.accounts import Account
 
 LABEL: Final = 12
 CHART_LINES: Final = range(6, 17)
@@ -114,7 +117,11 @@ def _sensor_facts(model: Model, row: SensorRow, symbols: Symbols) -> Iterator[Fa
     yield "stale after", figures.duration(row.timeout_s) + _interval(entry, dot), Ink.TEXT
     if entry.alarms is not None:
         yield "alarms", _alarms(entry, dot), Ink.TEXT
-    yield "readings", _readings(row, dot), Ink.WARNING if row.missing or row.bad else Ink.TEXT
+    yield "readings", _readings(row, dot), Ink.WARNING if row.lost or row.bad else Ink.TEXT
+    yield "network", _network(row, dot), Ink.WARNING if row.missing else Ink.TEXT
+    if (stored := model.ledger.accounts.get(row.codifier)) is not None:
+        yield "stored", _stored(stored, dot), Ink.WARNING if _named_losses(stored) else Ink.TEXT
+        yield "", f"{model.ledger.place}, last {HOURS} h", Ink.DIM
     if row.last_sequence is not None:
         kind = f"{dot}flag {row.flag}" if row.flag else ""
         again = f"{dot}begun anew {row.renumbered} times" if row.renumbered else ""
@@ -140,12 +147,36 @@ def _alarms(entry: Entry, dot: str) -> str:
 
 
 def _readings(row: SensorRow, dot: str) -> str:
-    parts = [
-        f"{figures.count(row.received)} heard",
-        f"{figures.count(row.missing)} missing ({figures.percent(row.loss)})",
-    ]
-    others = (("late", row.late), ("doubled", row.duplicates), ("not finite", row.bad))
-    return dot.join(parts + [f"{figures.count(number)} {name}" for name, number in others if number])
+    """Tell what became of what was sent since the console was opened."""
+    account = row.account or Account(row.codifier, 0)
+    always = (("heard", account.heard), ("missing", account.pending))
+    others = (("repaired", account.repaired), ("unavailable", account.unavailable), ("not finite", row.bad))
+    return dot.join([*_counted(always), *_counted(entry for entry in others if entry[1])])
+
+
+def _network(row: SensorRow, dot: str) -> str:
+    """Tell what the network did to the readings, whether they were had in the end or not."""
+    others = (("late", row.late), ("doubled", row.duplicates))
+    lost = f"lost {figures.count(row.missing)} ({figures.percent(row.loss)})"
+    return dot.join([lost, *_counted(entry for entry in others if entry[1])])
+
+
+def _stored(account: Account, dot: str) -> str:
+    """Tell what became of what was sent, of which the store has an account."""
+    parts = [(_PART_NAMES.get(name, name), count) for name, count in parts_of(account).items() if name != "stored"]
+    of_all = f"{figures.count(account.stored)} of {figures.count(account.sent)}"
+    return dot.join([of_all, *_counted(entry for entry in parts if entry[1])])
+
+
+_PART_NAMES: Final = {"not_kept": "not kept", "too_many_holes": "given up", "pending": "missing"}
+
+
+def _named_losses(account: Account) -> int:
+    return sum(count for name, count in parts_of(account).items() if name not in NOT_LOST)
+
+
+def _counted(entries: Iterable[tuple[str, int]]) -> list[str]:
+    return [f"{figures.count(number)} {name}" for name, number in entries]
 
 
 def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]:
@@ -158,6 +189,8 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         f"{symbols.statuses[status]} {node.codifier} {node.state}{dot}{place}",
         STATUS_INKS[status] if node.state is not NodeState.ALIVE else Ink.TEXT,
     )
+    for said in node.troubles:
+        yield "trouble", said.text, Ink.CRITICAL
     if node.sender:
         yield "address", f"{node.sender[0]} port {node.sender[1]}", Ink.TEXT
     if node.rivals and node.former_sender:
@@ -175,6 +208,8 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         yield "started", clock_time(node.started_wall_ms)[:8] + again, Ink.TEXT
     if node.config_time_ms:
         yield "configured", date_and_time(node.config_time_ms)[:19], Ink.TEXT
+    if node.spool_kib is not None:
+        yield "spool", f"writes {figures.count(node.spool_kib)} KiB a day", Ink.TEXT
     sensors = model.catalogue.published_by(node.codifier)
     if len(sensors) > 1:
         yield "publishes", " ".join(sensors), Ink.TEXT

@@ -23,6 +23,8 @@ _GLYPHS: Final[Mapping[EventKind, Status]] = {
     EventKind.HALTED: Status.HALTED,
     EventKind.DUPLICATED: Status.CRITICAL,
     EventKind.BAD_VALUE: Status.WARNING,
+    EventKind.TROUBLE: Status.CRITICAL,
+    EventKind.RECOVERED: Status.OK,
     EventKind.RENUMBERED: Status.UNHEARD,
     EventKind.COMMANDED: Status.UNHEARD,
     EventKind.ANSWERED: Status.UNHEARD,

@@ -106,6 +106,14 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def few(number: int) -> str:
+    """Write a number of things in at most five cells."""
+    for below, unit, letter in ((100_000, 1, ""), (10_000_000, 1_000, "k"), (10_000_000_000, 1_000_000, "M")):
+        if number < below:
+            return f"{number // unit}{letter}"
+    return "many"
+
+
 def rate(per_second: float) -> str:
     """Write how many a second, with one decimal where there are few."""
     return f"{per_second:.1f}" if per_second < 9.95 else f"{per_second:,.0f}"

@@ -19,9 +19,10 @@ from agent.participant import Answer, Heard, Participant
 from config.model import Configuration
 from console.screen.observer import Batch, BusFacts, Observer
 from console.screen.pings import PingRound
-from console.screen.traces import Point
+from console.screen.traces import MAX_CHARTED, Point
 from protocol.errors import JphError
-from protocol.frames import Flag
+from protocol.frames import DataFrame, Flag
+from protocol.instants import Instant
 
 T = TypeVar("T")
 
@@ -47,8 +48,8 @@ class Link(Protocol):
         """Return what has changed since the last call."""
         ...
 
-    async def points(self, codifier: str) -> list[Point]:
-        """Return what was heard of a sensor since the console was opened."""
+    async def points(self, codifier: str, since_ms: float | None = None) -> list[Point]:
+        """Return what is known of a sensor, and ask its agent for what it sent since `since_ms` (our wall clock)."""
         ...
 
     async def ping(self, codifier: str) -> None:
@@ -104,9 +105,9 @@ class BusThread:
         """Return what has changed since the last call."""
         return await self._in_bus(self._take())
 
-    async def points(self, codifier: str) -> list[Point]:
-        """Return what was heard of a sensor since the console was opened."""
-        return await self._in_bus(self._points(codifier))
+    async def points(self, codifier: str, since_ms: float | None = None) -> list[Point]:
+        """Return what is known of a sensor, and ask its agent for what it sent since `since_ms` (our wall clock)."""
+        return await self._in_bus(self._points(codifier, since_ms))
 
     async def ping(self, codifier: str) -> None:
         """Ping a node, or every node with `@@`."""
@@ -146,11 +147,13 @@ class BusThread:
         self._loop.set_exception_handler(self._broke)
         self._stop = asyncio.Event()
         async with Participant(
-            self._configuration, self.codifier, present=True, data_rest_s=DATA_REST_S
+            self._configuration, self.codifier, present=True, data_rest_s=DATA_REST_S, follow=True
         ) as participant:
             self._participant = participant
             self._observer = Observer(participant.roster, participant.clock.now(), self.codifier)
             participant.heard.append(self._heard)
+            if participant.following is not None:
+                participant.following.answered.append(self._answered)
             self._ready.set_result(None)
             async with asyncio.TaskGroup() as tasks:
                 pinging = tasks.create_task(self._ping_round(), name="pings")
@@ -167,7 +170,12 @@ class BusThread:
     def _heard(self, heard: Heard) -> None:
         self._observer.heard(heard.frame, heard.now, heard.events)
 
+    def _answered(self, frame: DataFrame, _: Instant) -> None:
+        self._observer.answered(frame)
+
     async def _take(self) -> Batch:
+        if self._participant.following is not None:
+            self._observer.book(self._participant.following.repairs.accounts())
         return self._observer.take(self._participant.clock.now(), self._bus_facts())
 
     def _bus_facts(self) -> BusFacts:
@@ -180,8 +188,16 @@ class BusThread:
             send_errors=counters.send_errors,
         )
 
-    async def _points(self, codifier: str) -> list[Point]:
+    async def _points(self, codifier: str, since_ms: float | None) -> list[Point]:
+        if since_ms is not None:
+            self._look_back(codifier, since_ms)
         return self._observer.points(codifier)
+
+    def _look_back(self, codifier: str, since_ms: float) -> None:
+        lag_ms, following = self._observer.lag_ms(codifier), self._participant.following
+        if lag_ms is not None and following is not None:
+            self._observer.chart(codifier)
+            following.look_back(codifier, since_ms - lag_ms, MAX_CHARTED)
 
     async def _ping(self, codifier: str) -> None:
         self._participant.ping(codifier)

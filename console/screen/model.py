@@ -10,6 +10,7 @@ from console.screen.catalogue import Catalogue
 from console.screen.news import News
 from console.screen.observer import Batch, NodeRow, SensorRow
 from console.screen.ordering import ALARMING, SORTS, Arrangement, Key, arrange, parse_filter
+from console.screen.totals import Ledger
 from console.screen.world import World
 from protocol.frames import Flag
 from protocol.instants import Instant
@@ -58,6 +59,7 @@ class Model:
         self.armed = False
         self.given: deque[Given] = deque(maxlen=MAX_ANSWERS)
         self.span_s = SPANS_S[1]
+        self.ledger = Ledger()
         self._positions: dict[Key, int] = {}
         self._ordered_s = now.monotonic_s
         self._known: tuple[int, int] = (0, 0)
@@ -189,6 +191,9 @@ class Model:
 
     def is_alarming(self, key: Key) -> bool:
         """Tell whether somebody should look at a row."""
+        node = None if self.is_member(key) else self.world.nodes.get(self.node_of(key))
+        if node is not None and node.troubles:
+            return True
         row = None if key.is_node else self.world.sensors.get(key.codifier)
         return row is not None and row.status in ALARMING
 

@@ -7,12 +7,13 @@ lock, and may hold an old one still. Whatever piles up while nobody asks is boun
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from console.screen.sparks import SPARK_POINTS
-from console.screen.traces import GAP, Point, Trace, number_of
+from console.screen.traces import MAX_CHARTED, MAX_MORE_POINTS, Point, Trace, number_of, thinned
+from protocol.accounts import Account
 from protocol.events import Event, EventKind
 from protocol.frames import COMMANDS, DataFrame, Flag, Frame
 from protocol.instants import Instant
@@ -20,6 +21,7 @@ from protocol.members import NodeRecord, Sender, SensorRecord, Status
 from protocol.readings import Attributes, Value
 from protocol.roster import Roster
 from protocol.roundtrips import RoundTripSummary
+from protocol.troubles import Said, Trouble
 
 MAX_PENDING_EVENTS: Final = 1_000
 """Events kept for a screen that does not ask, about 300 bytes each; the oldest are dropped and counted."""
@@ -41,7 +43,11 @@ class NodeState(StrEnum):
 
 
 class SensorRow(NamedTuple):
-    """One sensor as it was at the moment of a batch. `heard_s` is monotonic; `spark` has NaN for what is missing."""
+    """One sensor as it was at the moment of a batch. `heard_s` is monotonic; `spark` has NaN for what is missing.
+
+    `received`, `missing` and `late` tell what the network did. `account` tells what became of each reading since the
+    console was opened, also of those that came because they were asked for; None before any was heard.
+    """
 
     codifier: str
     node: str
@@ -62,6 +68,12 @@ class SensorRow(NamedTuple):
     timeout_s: float = 0.0
     status_since_ms: float = 0.0
     spark: tuple[float, ...] = ()
+    account: Account | None = None
+
+    @property
+    def lost(self) -> int:
+        """How many readings are missing although they were asked for, or can never be had."""
+        return self.account.pending + self.account.unavailable if self.account else 0
 
     @property
     def loss(self) -> float:
@@ -71,7 +83,10 @@ class SensorRow(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program."""
+    """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program.
+
+    `troubles` is what it says is wrong with it, `spool_kib` how many KiB a day its spool writes.
+    """
 
     codifier: str
     state: NodeState
@@ -88,6 +103,8 @@ class NodeRow(NamedTuple):
     received: int = 0
     missing: int = 0
     operator: bool = False
+    troubles: tuple[Said, ...] = ()
+    spool_kib: int | None = None
 
 
 class BusFacts(NamedTuple):
@@ -132,6 +149,8 @@ class Observer:
         self._since_ms: dict[str, float] = dict.fromkeys(roster.sensors, now.wall_ms)
         self._states: dict[str, NodeState] = {}
         self._nodes_checked_s = now.monotonic_s
+        self._accounts: dict[str, Account] = {}
+        self._more_points = MAX_MORE_POINTS
         self.frames = 0
         self.readings = 0
 
@@ -147,6 +166,37 @@ class Observer:
                 self._follow(frame, now)
         else:
             self._changed_nodes.add(frame.source)
+
+    def answered(self, frame: DataFrame) -> None:
+        """Take note of a reading that came because it was asked for."""
+        following = self._traces.get(frame.source)
+        sensor = self._roster.sensors.get(frame.source)
+        if following is not None and sensor is not None:
+            self._widen(following)
+            following.answered(frame)
+            self._changed_sensors.add(frame.source)
+
+    def book(self, accounts: Iterable[Account]) -> None:
+        """Add to what became of each sensor's readings. What was sent before the console was there is its past."""
+        for account in accounts:
+            following = self._traces.get(account.codifier)
+            if following is None:
+                continue
+            known = self._accounts.get(account.codifier, Account(account.codifier, 0))
+            total, past = known.plus(account), following.take_past()
+            self._accounts[account.codifier] = total._replace(sent=total.sent - past, repaired=total.repaired - past)
+            self._changed_sensors.add(account.codifier)
+
+    def chart(self, codifier: str) -> None:
+        """Keep more of a sensor from now on, and of others as much as they have."""
+        following = self._traces.get(codifier)
+        if following is not None:
+            following.charted = True
+
+    def lag_ms(self, codifier: str) -> float | None:
+        """Return how far our clock is ahead of a sensor's, with the way to us, None before it was heard."""
+        following = self._traces.get(codifier)
+        return None if following is None else following.lag_ms
 
     def pinged(self, codifier: str) -> None:
         """Take note that a node was pinged: an answer that does not come is something to show."""
@@ -175,9 +225,9 @@ class Observer:
         return batch
 
     def points(self, codifier: str) -> list[Point]:
-        """Return what was heard of a sensor, for its chart."""
+        """Return what is known of a sensor, for its chart: as many points as a chart has room for."""
         following = self._traces.get(codifier)
-        return [] if following is None else following.trace.points()
+        return [] if following is None else following.points()
 
     def _note(self, events: tuple[Event, ...]) -> None:
         self._events_dropped += max(0, len(self._events) + len(events) - MAX_PENDING_EVENTS)
@@ -195,19 +245,30 @@ class Observer:
 
     def _follow(self, frame: DataFrame, now: Instant) -> None:
         sensor = self._roster.sensors.get(frame.source)
-        if sensor is None or sensor.tracker.last != frame.sequence:
-            return  # no room for it in the roster, or late: a newer value is there already
+        if sensor is None:
+            return  # no room for it in the roster
         following = self._traces.get(frame.source)
         if following is None:
             following = self._traces.setdefault(frame.source, _Following(sensor))
-        following.take(frame.value, sensor, now)
+        self._widen(following)
+        following.heard(frame, now)
+
+    def _widen(self, following: "_Following") -> None:
+        """Give the full trace of a charted sensor room for one point more, as long as there is any."""
+        trace = following.trace
+        if following.charted and trace.most == len(trace) < MAX_CHARTED and self._more_points:
+            trace.most += 1
+            self._more_points -= 1
 
     def _judge(self, now: Instant) -> None:
         """Find the sensors whose status changed, and now and then the nodes that fell silent."""
         events = self._roster.tick(now)
         for event in events:
-            self._changed_sensors.add(event.codifier)
-            self._since_ms[event.codifier] = now.wall_ms
+            if event.kind is EventKind.STATUS:
+                self._changed_sensors.add(event.codifier)
+                self._since_ms[event.codifier] = now.wall_ms
+            else:
+                self._changed_nodes.add(event.codifier)
         self._note(events)
         if now.monotonic_s - self._nodes_checked_s >= NODE_CHECK_S:
             self._nodes_checked_s = now.monotonic_s
@@ -243,7 +304,8 @@ class Observer:
             sensor.bad,
             sensor.timeout_s,
             self._since_ms.setdefault(sensor.codifier, now.wall_ms),
-            following.trace.tail(SPARK_POINTS) if following is not None else (),
+            following.spark() if following is not None else (),
+            self._accounts.get(sensor.codifier),
         )
 
     def _node_rows(self, now: Instant) -> list[NodeRow]:
@@ -268,32 +330,58 @@ class Observer:
             node.tracker.received,
             node.tracker.missing,
             node.operator or node.codifier == self._own,
+            node.diagnosed.troubles(),
+            node.diagnosed.measured(Trouble.SPOOL_WRITES),
         )
 
 
 class _Following:
-    """The trace of one sensor, and how much was missing when its last point was added."""
+    """The trace of one sensor.
 
-    __slots__ = ("_heard_s", "_missing", "trace")
+    `charted` tells that somebody looks at its chart; `lag_ms` is how far our clock was ahead of its timestamp when the
+    newest reading was heard.
+    """
+
+    __slots__ = ("_past", "_renumbered", "_sensor", "charted", "lag_ms", "trace")
 
     def __init__(self, sensor: SensorRecord) -> None:
         self.trace = Trace()
-        self._missing = sensor.tracker.missing
-        self._heard_s: float | None = None
+        self.charted = False
+        self.lag_ms = 0.0
+        self._sensor = sensor
+        self._renumbered = sensor.tracker.renumbered
+        self._past = 0
 
-    def take(self, value: Value, sensor: SensorRecord, now: Instant) -> None:
-        number = number_of(value)
-        if number is None:
-            return
-        if self._is_after_gap(sensor, now):
-            self.trace.add(now.wall_ms, GAP)
-        self._missing = sensor.tracker.missing
-        self._heard_s = now.monotonic_s
-        self.trace.add(now.wall_ms, number)
+    def heard(self, frame: DataFrame, now: Instant) -> None:
+        """Take a reading of the bus, in whatever order they come."""
+        tracker = self._sensor.tracker
+        anew = tracker.renumbered > self._renumbered
+        self._renumbered = tracker.renumbered
+        if tracker.last == frame.sequence:
+            self.lag_ms = now.wall_ms - frame.timestamp_ms
+        self.trace.add(now.wall_ms, number_of(frame.value), frame.sequence, anew=anew)
 
-    def _is_after_gap(self, sensor: SensorRecord, now: Instant) -> bool:
-        silent = self._heard_s is not None and now.monotonic_s - self._heard_s > sensor.timeout_s
-        return silent or sensor.tracker.missing > self._missing
+    def answered(self, frame: DataFrame) -> None:
+        """Take a reading that was asked for; it has its place by its number and by the sensor's clock."""
+        self._past += self.trace.is_past(frame.sequence)
+        self.trace.add(frame.timestamp_ms + self.lag_ms, number_of(frame.value), frame.sequence)
+
+    def take_past(self) -> int:
+        """Return how many readings came since this was last asked that were sent before any was heard here."""
+        past, self._past = self._past, 0
+        return past
+
+    def points(self) -> list[Point]:
+        """Return what a chart shows."""
+        return list(thinned(self.trace.points(self._longest_s)))
+
+    def spark(self) -> tuple[float, ...]:
+        """Return what a spark shows."""
+        return self.trace.tail(SPARK_POINTS, self._longest_s)
+
+    @property
+    def _longest_s(self) -> float:
+        return self._sensor.timeout_s
 
 
 def _state(node: NodeRecord, now_s: float) -> NodeState:

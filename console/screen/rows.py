@@ -1,9 +1,9 @@
 """The rows of the table as lines: what changes often stands left, what never changes right.
 
-▾ ● alive     F1 Room climate                                0.41ms  clock +0.3 ms, dht on kastpi
-│ ● ok        F1      21.4   °C      now  ▂▂▃▃▄▄▅▅▆▆      0%         Temperature
-└ ▲ warning   F2      83     %       now  ▁▁▂▂▃▃▄▄▅▅      0%         Humidity
-  ● ok        C1      48.3   °C       2s  ▄▄▄▅▅▄▄▄▃▃    0.2%  0.52ms  Processor
+▾ ● alive     F1 Room climate                                      0.41ms  clock +0.3 ms, dht on kastpi
+│ ● ok        F1      21.4   °C      now  ▂▂▃▃▄▄▅▅▆▆      0%               Temperature
+└ ▲ warning   F2      83     %       now  ▁▁▂▂▃▃▄▄▅▅      0%               Humidity
+  ● ok        C1      48.3   °C       2s  ▄▄▄▅▅▄▄▄▃▃    0.2%     3  0.52ms  Processor
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ _STATUS_WORD: Final = 8
 _CODIFIER: Final = 2
 _AGE: Final = 4
 _LOSS: Final = 5
+_LOST: Final = 5
 _ROUND_TRIP: Final = 7
 _LEAST_NAME: Final = 14
 
@@ -52,12 +53,14 @@ class Columns:
     unit: int = 6
     spark: int = SPARK_POINTS
     loss: int = _LOSS
+    lost: int = _LOST
     round_trip: int = _ROUND_TRIP
 
     @property
     def before_name(self) -> int:
         """How many cells stand before the name."""
-        widths = (self.word, _CODIFIER, figures.VALUE, self.unit, _AGE, self.spark, self.loss, self.round_trip)
+        shown = (self.word, self.unit, self.spark, self.loss, self.lost, self.round_trip)
+        widths = (*shown, _CODIFIER, figures.VALUE, _AGE)
         return _BEFORE_WORD + sum(width + 1 for width in widths if width) + 1
 
     @property
@@ -69,11 +72,12 @@ class Columns:
 # From the widest to the narrowest: the first that leaves room for a name is taken.
 _CHOICES: Final[tuple[dict[str, int], ...]] = (
     {},
-    {"spark": 10},
-    {"spark": 8, "round_trip": 0},
-    {"spark": 8, "unit": 4, "round_trip": 0, "loss": 0},
-    {"spark": 0, "unit": 4, "round_trip": 0, "loss": 0},
-    {"word": 0, "spark": 0, "unit": 4, "round_trip": 0, "loss": 0},
+    {"lost": 0},
+    {"lost": 0, "spark": 10},
+    {"lost": 0, "spark": 8, "round_trip": 0},
+    {"lost": 0, "spark": 8, "unit": 4, "round_trip": 0, "loss": 0},
+    {"lost": 0, "spark": 0, "unit": 4, "round_trip": 0, "loss": 0},
+    {"lost": 0, "word": 0, "spark": 0, "unit": 4, "round_trip": 0, "loss": 0},
 )
 
 
@@ -93,6 +97,7 @@ _HEADINGS: Final = (
     ("age", "AGE", "age", True),
     ("spark", "TREND", "", False),
     ("loss", "LOSS", "loss", True),
+    ("lost", "LOST", "", True),
     ("round_trip", "RTT", "round trip", True),
     ("name", "NAME", "name", False),
 )
@@ -107,6 +112,7 @@ def _widths(columns: Columns) -> dict[str, int]:
         "age": _AGE,
         "spark": columns.spark,
         "loss": columns.loss,
+        "lost": columns.lost,
         "round_trip": columns.round_trip,
         "name": columns.name,
     }
@@ -181,9 +187,18 @@ def _sensor_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) ->
         Span(f" {unit} {cell(figures.age(age_s), _AGE, right=True)}", Ink.DIM),
         *_spark(row, entry, columns, symbols),
         *_loss(row, columns),
+        *_lost(row, columns),
         *_round_trip(model, key, columns),
-        Span(f"  {cell(entry.name, columns.name, ellipsis=symbols.ellipsis).rstrip()}", _name_ink(row.status)),
+        Span("  "),
+        *_troubles_of_node(model, key),
+        Span(cell(entry.name, columns.name, ellipsis=symbols.ellipsis).rstrip(), _name_ink(row.status)),
     ]
+
+
+def _troubles_of_node(model: Model, key: Key) -> list[Span]:
+    """Say what is wrong with the node of a sensor, unless it stands under a heading that says it."""
+    node = None if model.is_member(key) else model.world.nodes.get(model.node_of(key))
+    return [] if node is None else [Span(f"{said.name}  ", Ink.CRITICAL) for said in node.troubles]
 
 
 def _name_ink(status: Status) -> Ink:
@@ -210,6 +225,14 @@ def _loss(row: SensorRow, columns: Columns) -> list[Span]:
     return [Span(" " + text.rjust(columns.loss), ink)]
 
 
+def _lost(row: SensorRow, columns: Columns) -> list[Span]:
+    """Draw how many readings are lost for good, or still missing: nothing when all were had."""
+    if not columns.lost:
+        return []
+    text = figures.few(row.lost) if row.lost else ""
+    return [Span(" " + text.rjust(columns.lost), Ink.WARNING)]
+
+
 def _round_trip(model: Model, key: Key, columns: Columns) -> list[Span]:
     """Draw the node's round trip, unless the row stands under a heading that has it."""
     if not columns.round_trip:
@@ -222,7 +245,7 @@ def _round_trip(model: Model, key: Key, columns: Columns) -> list[Span]:
 def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> list[Span]:
     node = model.world.nodes.get(key.codifier) or NodeRow(key.codifier, NodeState.UNHEARD)
     entry = model.catalogue[key.codifier]
-    taken = (columns.word, columns.round_trip)
+    taken = (columns.word, columns.round_trip)  # cells of other columns that a node has itself
     room = columns.before_name - 10 - sum(width + 1 for width in taken if width)
     name = entry.name or ("not in the configuration" if not entry.configured else entry.driver)
     return [
@@ -238,7 +261,8 @@ def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> l
 
 def _node_remarks(node: NodeRow, entry: Entry, room: int) -> list[Span]:
     """Say what else is known of a node: as many whole remarks as have room, the gravest first."""
-    remarks = [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
+    remarks = [Span(said.name, Ink.CRITICAL) for said in node.troubles]
+    remarks += [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
     far_off = node.offset_ms is not None and abs(node.offset_ms) >= CLOCK_IS_OFF_MS
     clock = [Span(f"clock {figures.offset(node.offset_ms)}", Ink.WARNING if far_off else Ink.DIM)]
     place = [Span(visible(f"{entry.driver} on {entry.host}" if entry.host else entry.driver), Ink.DIM)]

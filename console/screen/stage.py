@@ -36,6 +36,7 @@ from console.screen.table import Table
 from console.screen.terminal import PatientDriver
 from console.screen.themes import LOOKS, Look
 from console.screen.title import draw_banner, draw_title
+from console.screen.totals import Totals
 from protocol.errors import JphError
 from protocol.instants import Instant
 
@@ -97,6 +98,7 @@ class Stage(App[None]):
         self.model = Model(Catalogue(configuration), Instant(0.0, 0.0))
         self.model.armed = armed
         self.chart = Chart(link, self.past)
+        self.totals = Totals(self.past)
         self.terminal: PatientDriver | None = None
         self.failure: JphError | None = None
         self.panels = Panels()
@@ -142,6 +144,8 @@ class Stage(App[None]):
 
     async def on_unmount(self) -> None:
         """Let go of the history."""
+        self.chart.close()
+        self.totals.close()
         await self.past.close()
 
     def begin(self, work: Work, name: str, *, exclusive: bool = False) -> None:
@@ -168,6 +172,8 @@ class Stage(App[None]):
 
     async def _follow_chart(self) -> None:
         if self.layout_now.shows(Part.DETAIL):
+            self.totals.follow(self.model.live.now)
+            self.model.ledger = self.totals.ledger
             await self.chart.follow(self.model.selected, self.model.span_s, self.model.world)
 
     def draw(self) -> None:

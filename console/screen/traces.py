@@ -2,13 +2,25 @@
 
 import math
 from array import array
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from protocol.readings import Value
+from protocol.sequences import RENUMBERED_BEYOND, distance
 
 TRACE_POINTS: Final = 600
-"""Points per sensor, 16 bytes each: ten minutes at one a second, 10 MiB for 1,000 sensors."""
+"""Points per sensor, 24 bytes each: ten minutes at one a second, 14 MiB for 1,000 sensors."""
+
+MAX_CHARTED: Final = 25_000
+"""Points of a sensor that is charted, 600 KiB: almost seven hours at one a second."""
+
+MAX_MORE_POINTS: Final = 400_000
+"""What all charted sensors together may have beyond TRACE_POINTS, 10 MiB."""
+
+MAX_POINTS: Final = 2_000
+"""Points that a chart is given, and half as many gaps: more than any terminal has dots in a row."""
 
 LARGEST: Final = 1e300
 """Beyond this, differences and sums of values are no floats any more."""
@@ -25,39 +37,88 @@ class Point(NamedTuple):
 
 
 class Trace:
-    """The last TRACE_POINTS numeric values of one sensor; the oldest give way."""
+    """The newest numeric values of one sensor, `most` of them, in the order of their numbers; the oldest give way.
 
-    __slots__ = ("_next", "_times", "_values")
+    Whatever way a reading came, and however late, it finds its place; where one is missing there is a gap. A reading
+    without a number that could be drawn has a place too: it is not missing.
+    """
+
+    __slots__ = ("_first", "_last", "_places", "_sequence", "_times", "_values", "most")
 
     def __init__(self) -> None:
+        self.most = TRACE_POINTS
         self._times = array("d")
         self._values = array("d")
-        self._next = 0
+        self._places = array("q")  # a sequence without wrap-around; far from the others in another numbering
+        self._sequence = 0  # that of the newest reading
+        self._last = 0  # and its place
+        self._first: int | None = None  # the place of the first reading that was heard of the present numbering
 
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, at_ms: float, value: float) -> None:
-        """Take the next value, or GAP."""
-        if len(self._times) < TRACE_POINTS:
-            self._times.append(at_ms)
-            self._values.append(value)
+    def add(self, at_ms: float, value: float | None, sequence: int, *, anew: bool = False) -> None:
+        """Take a reading; `anew` tells that its numbering is another one than that of the newest."""
+        place = self._place(sequence, anew=anew)
+        index = bisect_left(self._places, place)
+        if index < len(self) and (self._places[index] == place or (index == 0 and len(self) >= self.most)):
+            return  # it is there already, or older than there is room for
+        self._times.insert(index, self._between(index, at_ms))
+        self._values.insert(index, GAP if value is None else value)
+        self._places.insert(index, place)
+        if len(self) > self.most:
+            del self._times[0], self._values[0], self._places[0]
+
+    def is_past(self, sequence: int) -> bool:
+        """Tell whether a reading is older than the first one of its numbering that was heard."""
+        return self._first is not None and self._last + distance(sequence, self._sequence) < self._first
+
+    def tail(self, count: int, longest_s: float = math.inf) -> tuple[float, ...]:
+        """Return the newest values, oldest first, with a GAP where something is missing or was silent for longer."""
+        newest: list[float] = []
+        for index in range(len(self) - 1, -1, -1):
+            if not math.isnan(self._values[index]):
+                newest.append(self._values[index])
+            if index and self._is_after_gap(index, longest_s):
+                newest.append(GAP)
+            if len(newest) >= count:
+                break
+        return tuple(newest[count - 1 :: -1] if len(newest) >= count else newest[::-1])
+
+    def points(self, longest_s: float = math.inf) -> list[Point]:
+        """Return everything, oldest first, with a GAP where something is missing or was silent for longer."""
+        result: list[Point] = []
+        for index, (at_ms, value) in enumerate(zip(self._times, self._values, strict=True)):
+            if index and self._is_after_gap(index, longest_s):
+                result.append(Point(at_ms, GAP))
+            if not math.isnan(value):
+                result.append(Point(at_ms, value))
+        return result[1:] if result and math.isnan(result[0].value) else result
+
+    def _place(self, sequence: int, *, anew: bool) -> int:
+        ahead = distance(sequence, self._sequence)
+        if not self._places:
+            place = 0
+        elif anew or abs(ahead) > RENUMBERED_BEYOND:
+            place, anew = self._last + 2 * RENUMBERED_BEYOND, True
         else:
-            self._times[self._next] = at_ms
-            self._values[self._next] = value
-        self._next = (self._next + 1) % TRACE_POINTS
+            place = self._last + ahead
+        if anew or self._first is None:
+            self._first = place
+        if place > self._last or not self._places:
+            self._sequence, self._last = sequence, place
+        return place
 
-    def tail(self, count: int) -> tuple[float, ...]:
-        """Return the newest values, oldest first."""
-        end = self._next
-        if end >= count or len(self) < TRACE_POINTS:
-            return tuple(self._values[max(0, end - count) : end])
-        return tuple(self._values[end - count :] + self._values[:end])
+    def _between(self, index: int, at_ms: float) -> float:
+        """Return a time for a place among others, also where clocks or delays do not agree with the numbers."""
+        if index == len(self):
+            return at_ms
+        before_ms = self._times[index - 1] if index else -math.inf
+        return max(before_ms, min(at_ms, self._times[index]))
 
-    def points(self) -> list[Point]:
-        """Return everything, oldest first."""
-        order = range(len(self)) if len(self) < TRACE_POINTS else [*range(self._next, TRACE_POINTS), *range(self._next)]
-        return [Point(self._times[index], self._values[index]) for index in order]
+    def _is_after_gap(self, index: int, longest_s: float) -> bool:
+        is_missing = self._places[index] - self._places[index - 1] > 1
+        return is_missing or self._times[index] - self._times[index - 1] > longest_s * 1000
 
 
 def number_of(value: Value) -> float | None:
@@ -69,8 +130,45 @@ def number_of(value: Value) -> float | None:
     return number if abs(number) <= LARGEST else None
 
 
-def joined(stored: Iterable[Point], heard: Iterable[Point]) -> list[Point]:
+def joined(stored: Sequence[Point], heard: Sequence[Point], longest_s: float = math.inf) -> list[Point]:
     """Put what a store has before what was heard; what was heard counts where they overlap."""
-    recent = list(heard)
-    begin_ms = recent[0].at_ms if recent else math.inf
-    return [point for point in stored if point.at_ms < begin_ms] + recent
+    if not heard:
+        return list(stored)
+    older = [point for point in stored if point.at_ms < heard[0].at_ms]
+    return [*older[:-1], *with_gaps([*older[-1:], heard[0]], longest_s), *heard[1:]]
+
+
+def with_gaps(points: Sequence[Point], longest_s: float) -> list[Point]:
+    """Put a gap between points that are further apart than a sensor may be silent."""
+    if not points:
+        return []
+    result = [points[0]]
+    for before, point in pairwise(points):
+        if point.at_ms - before.at_ms > longest_s * 1000:
+            result.append(Point(before.at_ms, GAP))
+        result.append(point)
+    return result
+
+
+def thinned(points: Sequence[Point]) -> Sequence[Point]:
+    """Keep MAX_POINTS: of each stretch the lowest and the highest, so that no peak is lost, and its first gap."""
+    stretch = math.ceil(2 * len(points) / MAX_POINTS)
+    if stretch <= 2:
+        return points
+    parts = (points[first : first + stretch] for first in range(0, len(points), stretch))
+    return [part[index] for part in parts for index in _outline(part)]
+
+
+def _outline(part: Sequence[Point]) -> list[int]:
+    values = [point.value for point in part]
+    return sorted(set(_extremes(values)))
+
+
+def _extremes(values: Sequence[float]) -> Iterator[int]:
+    """Go through the indices of the lowest and the highest value, and of the first gap, as far as there are any."""
+    known = [index for index, value in enumerate(values) if not math.isnan(value)]
+    if known:
+        yield min(known, key=values.__getitem__)
+        yield max(known, key=values.__getitem__)
+    if len(known) < len(values):
+        yield next(index for index, value in enumerate(values) if math.isnan(value))

@@ -5,7 +5,7 @@ from typing import Final
 
 import psycopg
 
-from storage.store import StoreError
+from storage.store import StoreError, Trouble
 
 PARTITIONED: Final = "p"  # pg_class.relkind
 HYPERTABLE: Final = "hypertable.sql"
@@ -46,11 +46,14 @@ def check(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Raise StoreError unless the schema is of the version that this program knows."""
     found, known = version(connection), newest()
     if found == 0:
-        raise StoreError(f"the database {connection.info.dbname} has no schema jph", "make it with `jph db init`")
+        message = f"the database {connection.info.dbname} has no schema jph"
+        raise StoreError(message, "make it with `jph db init`", Trouble.STORE_NOT_READY)
     if found < known:
-        raise StoreError(f"the schema has version {found}, this jph needs {known}", "run `jph db migrate`")
+        message = f"the schema has version {found}, this jph needs {known}"
+        raise StoreError(message, "run `jph db migrate`", Trouble.STORE_NOT_READY)
     if found > known:
         raise StoreError(
             f"the schema was made by a newer jph (version {found}, this one knows {known})",
             "update jph on this machine",
+            Trouble.STORE_NEWER,
         )

@@ -1,32 +1,46 @@
 """Agents and operators on real sockets, for tests that drive the time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
+from typing import TypeVar
 
 import msgspec
 import pytest
 
 from agent.agent import LAST_WORDS_S, Agent, Ending
+from agent.bus import Datagram
 from agent.configuration import kinds
 from agent.participant import Heard, Participant
+from agent.publisher import LAST_REQUESTS_S
 from agent.sensing import FIRST_READINGS_WITHIN_S
 from agent.supervisor import CLOSING_S
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.loading import loads
 from config.model import Configuration, Network, Node
-from protocol.frames import Frame
+from protocol.frames import Bus, Frame
+from protocol.instants import Instant
 from protocol.life import PROBE_S
 from tests.support.driven_time import DrivenLoop
+
+T = TypeVar("T")
 
 
 def configured(network: Network, nodes: str) -> Configuration:
     """Load the section `nodes` of a configuration."""
     text = "nodes:\n" + "".join(f"  {line}\n" for line in dedent(nodes).strip().splitlines())
     return msgspec.structs.replace(loads(text.encode(), "jph.yaml", kinds), network=network)
+
+
+async def passing_time(loop: DrivenLoop, work: Awaitable[T]) -> T:
+    """Await what takes its time, as to leave the bus does, and let that pass."""
+    future = asyncio.ensure_future(work)
+    while not future.done():
+        await loop.advance(LAST_REQUESTS_S if loop.is_due_within(LAST_REQUESTS_S) else 0.0)
+    return await future
 
 
 class Host:
@@ -80,6 +94,7 @@ class Operator(Participant):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type] # the same as a participant's
         self.unseen: list[Frame] = []
         self.heard.append(self._note)
+        self.loses_data = False
         self._arrived = asyncio.Event()
 
     async def hears(self, flag: str, source: str | None = None) -> Frame:
@@ -109,6 +124,11 @@ class Operator(Participant):
         said = "".join(frame.flag for frame in self.unseen if frame.source == source)
         self.unseen = [frame for frame in self.unseen if frame.source != source]
         return said
+
+    def _receive(self, bus: Bus, datagrams: list[Datagram], now: Instant) -> None:
+        """Receive what the network does not lose."""
+        if bus is Bus.CONTROL or not self.loses_data:
+            super()._receive(bus, datagrams, now)
 
     def _note(self, heard: Heard) -> None:
         self.unseen.append(heard.frame)
@@ -141,9 +161,9 @@ class Lan:
         await host.begin()
         return host
 
-    async def operator(self, nodes: str = "CC: {driver: console}") -> Operator:
-        """Let an operator hear everything."""
-        operator = Operator(self.configured(nodes), "CC", self.loop.clock)
+    async def operator(self, nodes: str = "CC: {driver: console}", *, follow: bool = False) -> Operator:
+        """Let an operator hear everything, and with `follow` ask for what is missing."""
+        operator = Operator(self.configured(nodes), "CC", self.loop.clock, follow=follow)
         return await self._entered.enter_async_context(operator)
 
     async def close(self) -> None:

@@ -25,6 +25,7 @@ class Peer:
         self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         self._sender.bind(("127.0.0.1", 0))
+        self._sender.settimeout(PATIENCE_S)
         self._sequence = 100
 
     def __enter__(self) -> Self:
@@ -48,6 +49,10 @@ class Peer:
     def say(self, frame: Frame) -> None:
         """Send a frame."""
         self.send(frame.bus, encode(frame))
+
+    def answer(self, address: tuple[str, int], what: Frame | bytes) -> None:
+        """Send a frame, or any bytes, to one program alone."""
+        self._sender.sendto(what if isinstance(what, bytes) else encode(what), address)
 
     def control(self, flag: Flag, destination: str, number: float = 0.0, source: str = "CC") -> ControlFrame:
         """Send a control frame and return it."""
@@ -77,6 +82,10 @@ class Peer:
             frame = self._next(Bus.DATA)
             if isinstance(frame, DataFrame) and frame.source == source:
                 return frame
+
+    def is_answered(self) -> bytes:
+        """Wait for the next datagram that is sent to this program alone."""
+        return self._sender.recv(2048)
 
     def _next(self, bus: Bus) -> Frame:
         return decode(bus, self._receivers[bus].recv(2048))

@@ -11,6 +11,7 @@ from protocol.accounts import Account
 from protocol.codifiers import EVERYBODY
 from protocol.commands import pack_pair
 from protocol.frames import Bus, ControlFrame, Flag
+from protocol.life import PROBE_S
 from protocol.readings import Reading
 from protocol.responding import PER_TURN, TURN_S
 from storage.sqlite import open_for_reading
@@ -219,6 +220,25 @@ async def test_a_mad_requester_is_answered_at_the_pace_of_the_agent(
     assert 0 < sensor.agent.bus.counters.sent - before <= 7 * PER_TURN
     responder = sensor.agent.repeating.responder
     assert responder.refused + responder.repeated > 500
+
+
+async def test_who_may_not_be_the_only_instance_refuses_nothing(
+    lan: Lan, devices: Devices, driven_time: DrivenLoop, peer: Peer
+) -> None:
+    incumbent = await lan.host(SENSOR)
+    await until(lambda: len(devices) == 1)
+    await take_readings(incumbent, devices, 3)
+    newcomer = lan.start(SENSOR, takeover=True)
+    await newcomer.agent.started.wait()
+    await driven_time.settle()
+    heard = newcomer.agent.bus.counters.received[Bus.CONTROL]
+    peer.control(Flag.REPEAT, "C2", pack_pair(sent(incumbent, "C2")[0], 3))
+    await until(lambda: newcomer.agent.bus.counters.received[Bus.CONTROL] > heard)
+    await until(lambda: incumbent.agent.repeating.responder.requests == 1)
+    assert newcomer.agent.repeating.responder.requests == 0
+    await driven_time.advance(PROBE_S)
+    peer.control(Flag.REPEAT, "C2", pack_pair(1, 1))
+    await until(lambda: newcomer.agent.repeating.responder.requests == 1)
 
 
 async def test_requests_for_sensors_of_others_are_not_looked_at(lan: Lan, peer: Peer) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 import jph
-from agent import node as node_module
-from agent.node import Readings
+from agent import iterations
+from agent.iterations import Readings
 from config.model import Network
 from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag
+from protocol.instants import Instant
 from protocol.life import PROBE_S
 from protocol.readings import Reading
-from tests.agent.hosts import Operator, configured
+from tests.agent.hosts import Operator, configured, passing_time
 from tests.support.driven_time import DrivenLoop
 
 NODES = """
@@ -37,15 +38,16 @@ async def operator(network: Network, driven_time: DrivenLoop) -> AsyncIterator[O
 @pytest.fixture
 async def join(network: Network, driven_time: DrivenLoop) -> AsyncIterator[Join]:
     """Give a way to let a node join; it has left when the test ends."""
-    async with AsyncExitStack() as stack:
+    stack = AsyncExitStack()
 
-        async def join(codifier: str, **choices: Any) -> jph.Node:
-            node = jph.Node(codifier, configured(network, NODES), clock=driven_time.clock, **choices)
-            entering = driven_time.create_task(stack.enter_async_context(node))
-            await driven_time.advance(PROBE_S)
-            return await entering
+    async def join(codifier: str, **choices: Any) -> jph.Node:
+        node = jph.Node(codifier, configured(network, NODES), clock=driven_time.clock, **choices)
+        entering = driven_time.create_task(stack.enter_async_context(node))
+        await driven_time.advance(PROBE_S)
+        return await entering
 
-        yield join
+    yield join
+    await passing_time(driven_time, stack.aclose())
 
 
 async def test_entering_takes_until_nobody_objected(
@@ -157,17 +159,18 @@ async def test_iterations_end_when_the_node_leaves(join: Join, driven_time: Driv
     arrived = node.readings()
     await node.publish(21.5)
     await anext(arrived)
-    await node.__aexit__()
+    await passing_time(driven_time, node.__aexit__())
     assert await going == [21.5]
 
 
 def test_an_iteration_that_is_too_slow_loses_the_oldest_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_module, "MAX_QUEUED", 3)
+    monkeypatch.setattr(iterations, "MAX_QUEUED", 3)
 
     async def fall_behind() -> tuple[list[object], int]:
         readings = Readings([])
         for number in range(5):
-            readings.take(DataFrame(number, 1_700_000_000_000, Flag.INTEGER, "C1", "@@", number))
+            frame = DataFrame(number, 1_700_000_000_000, Flag.INTEGER, "C1", "@@", number)
+            readings.hear(frame, Instant(1.0, 1_700_000_000_000))
         readings.end()
         return [reading.value async for reading in readings], readings.dropped
 
@@ -282,11 +285,11 @@ async def test_garbage_stops_nothing(join: Join, operator: Operator) -> None:
     assert node.roster.bad_datagrams.total >= 1
 
 
-async def test_it_leaves_in_order(join: Join, operator: Operator) -> None:
+async def test_it_leaves_in_order(join: Join, operator: Operator, driven_time: DrivenLoop) -> None:
     node = await join("C1")
     await node.publish(21.5)
     await operator.hears("f", "C1")
-    await node.__aexit__()
+    await passing_time(driven_time, node.__aexit__())
     await operator.hears("n", "C1")
     farewell = await operator.hears("I", "C1")
     assert isinstance(farewell, ControlFrame)

@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -14,7 +15,7 @@ import pytest
 import jph
 from config.model import Network
 from protocol.commands import Code, pack_pair
-from protocol.frames import Bus, ControlFrame, DataFrame, Flag
+from protocol.frames import Bus, ControlFrame, DataFrame, Flag, decode, encode
 from tests.agent.peer import NOON_MS, Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
 
@@ -340,6 +341,46 @@ def test_to_close_says_farewell_and_a_second_time_nothing(configuration: str, pe
     channel.close()
     channel.close()
     assert [peer.hears_data("C1").flag for _ in range(3)] == ["n", "f", "n"]
+
+
+def test_what_got_lost_is_sent_again_with_the_next_reading(channel: jph.Channel, peer: Peer) -> None:
+    channel.sendData(21.5)
+    lost = [peer.hears_data("C1") for _ in range(2)][-1]
+    peer.control(Flag.REPEAT, "C1", pack_pair(lost.sequence, 1))
+    channel.sendData(22.0)
+    assert peer.is_answered() == encode(lost)
+
+
+def test_the_last_reading_is_sent_again_before_the_end(channel: jph.Channel, peer: Peer) -> None:
+    channel.sendData(21.5)
+    lost = [peer.hears_data("C1") for _ in range(2)][-1]
+    peer.control(Flag.REPEAT, "C1", pack_pair(lost.sequence, 1))
+    channel.close()
+    assert peer.is_answered() == encode(lost)
+
+
+def test_what_is_not_kept_is_refused_also_of_a_proxy(configuration: str, peer: Peer) -> None:
+    channel = jph.jph(configuration, "F1")
+    channel.sendData(48, Codifier="F2")
+    lost = [peer.hears_data("F2") for _ in range(2)][-1]
+    request = peer.control(Flag.REPEAT, "F2", pack_pair(lost.sequence - 9, 10))
+    channel.close()
+    refusal, answer = decode(Bus.CONTROL, peer.is_answered()), peer.is_answered()
+    assert isinstance(refusal, ControlFrame)
+    assert (refusal.flag, refusal.source, refusal.sequence) == (Flag.UNAVAILABLE, "F2", request.sequence)
+    assert refusal.number == pack_pair(lost.sequence - 9, 9)
+    assert answer == encode(lost)
+
+
+def test_readings_are_kept_while_several_threads_send(channel: jph.Channel, peer: Peer) -> None:
+    channel.sendData(0)
+    first = [peer.hears_data("C1") for _ in range(2)][-1].sequence
+    threads = [threading.Thread(target=channel.sendData, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {peer.hears_data("C1").sequence - first for _ in threads} == set(range(1, 21))
 
 
 @pytest.mark.parametrize("end", ["pass", "raise SystemExit(0)", "channel.run(timeCallback=lambda _: sys.exit())"])

@@ -11,6 +11,7 @@ from protocol.commands import Code, pack_pair
 from protocol.errors import EncodeError
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.members import Sender
+from protocol.troubles import Area, Trouble
 from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
 
@@ -252,3 +253,41 @@ async def test_a_halt_names_the_last_reading_of_each_sensor(host: Host) -> None:
         ("C1", "n", 42),
         ("F2", "n", 42),
     ]
+
+
+async def test_what_is_wrong_is_said_at_once_and_after_every_pong(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    host.presence.diagnose(Area.DRIVER, {Trouble.DRIVER_HANGING: 1})
+    assert host.wire.flags() == "N"
+    await driven_time.advance(1.0)
+    assert host.wire.flags() == "ID"
+    host.presence.diagnose(Area.STORE, {Trouble.STORE_AWAY: 7})
+    assert host.wire.flags() == "DD"
+    await host.hear(Flag.PING)
+    assert host.wire.flags() == "TDD"
+    host.presence.diagnose(Area.DRIVER, {})
+    host.presence.diagnose(Area.STORE, {})
+    await driven_time.advance(5.0)
+    assert host.wire.flags().strip("D") == ""
+
+
+async def test_what_is_too_much_for_the_pace_is_said_a_second_later(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.wire.take()
+    for number in range(20):
+        host.presence.diagnose(Area.STORE, {} if number % 2 else {Trouble.STORE_AWAY: number})
+    await driven_time.advance(0.5)
+    before = len(host.wire.take())
+    await driven_time.advance(1.0)
+    assert (before, host.wire.flags()) == (4, "D")
+
+
+async def test_after_its_end_a_node_says_nothing_of_itself(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.presence.close()
+    host.wire.take()
+    host.presence.diagnose(Area.STORE, {Trouble.STORE_AWAY: 7})
+    await driven_time.advance(100.0)
+    assert host.wire.flags() == ""

@@ -8,13 +8,15 @@ import pytest
 
 from agent.presence import Presence
 from agent.sensing import Sensing
-from agent.supervisor import CLOSING_S
+from agent.supervisor import CLOSING_S, QUARANTINE_AFTER
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.model import FilterStep, Node, Sensor
 from drivers.driver import DriverError, Measured
 from protocol.commands import Code
 from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.life import PROBE_S
+from protocol.troubles import Said, Trouble, unpack
 from tests.agent.devices import Device, DeviceOptions, Devices, Fan, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.wire import Wire
@@ -353,3 +355,71 @@ async def test_an_async_driver_that_waits_is_cancelled_at_the_end(make: Make, de
     await until(lambda: len(devices) == 1 and devices["C1"].reads == 1)
     await bench.close()
     assert (devices["C1"].cancelled, devices["C1"].calls) == (1, ["close"])
+
+
+def said(bench: Bench) -> list[Said | None]:
+    """Return what the node said of itself since the last time."""
+    frames = [frame for frame in bench.wire.take() if isinstance(frame, ControlFrame)]
+    return [unpack(frame.number) for frame in frames if frame.flag is Flag.DIAGNOSIS]
+
+
+@pytest.fixture
+async def settled(make: Make, devices: Devices, driven_time: DrivenLoop) -> Bench:
+    """Give a node that is announced and has been read once."""
+    bench = make(node())
+    bench.presence.start()
+    await driven_time.advance(PROBE_S)
+    await until(lambda: len(devices) == 1)
+    await bench.wire.readings(1)
+    return bench
+
+
+async def test_a_driver_that_fails_once_is_no_trouble_and_one_that_fails_again_is(
+    settled: Bench, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    devices["C1"].trouble = DriverError("no such device")
+    while (failures := settled.sensing._supervisor.failures) < 2:
+        assert said(settled) == []
+        await driven_time.advance(0.5)
+        await until(lambda: not settled.sensing._reading.locked())
+    assert failures == 2
+    assert said(settled) == [Said(Trouble.DRIVER_FAILING, 2)]
+
+
+async def test_a_driver_in_quarantine_is_told_and_that_it_works_again(
+    settled: Bench, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    devices["C1"].trouble = DriverError("no such device")
+    heard: list[Said | None] = []
+    while Said(Trouble.DRIVER_QUARANTINED, QUARANTINE_AFTER) not in heard:
+        await driven_time.advance(0.5)
+        await until(lambda: not settled.sensing._reading.locked())
+        heard += said(settled)
+    while len(devices) < 2:  # it is built anew a minute later
+        await driven_time.advance(0.5)
+        await until(lambda: not settled.sensing._reading.locked())
+    await driven_time.advance(1.0)
+    assert Said(Trouble.OVER, Trouble.DRIVER_QUARANTINED) in said(settled)
+
+
+async def test_a_driver_that_hangs_is_told(settled: Bench, devices: Devices, driven_time: DrivenLoop) -> None:
+    devices["C1"].trouble = threading.Event()
+    await driven_time.advance(10.0)
+    assert Said(Trouble.DRIVER_HANGING, 1) in said(settled)
+
+
+async def test_what_is_no_value_is_told_until_it_is_one(
+    settled: Bench, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    heard: list[Said | None] = []
+    devices["C1"].values = {"value": float("nan")}
+    while Said(Trouble.NO_VALUE, 1) not in heard:
+        await driven_time.advance(0.5)
+        await until(lambda: not settled.sensing._reading.locked())
+        heard += said(settled)
+    devices["C1"].values = {"value": 21.5}
+    while Said(Trouble.OVER, Trouble.NO_VALUE) not in heard:
+        await driven_time.advance(0.5)
+        await until(lambda: not settled.sensing._reading.locked())
+        heard += said(settled)
+    assert heard.count(Said(Trouble.NO_VALUE, 1)) == 1

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,18 +15,20 @@ import pytest
 from agent.intake import BATCH, MAX_WAITING
 from agent.presence import Presence
 from agent.sink import CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, STORING_LAST_S, Sink
+from agent.sink_health import ASIDE_TOLD_S
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
-from config.model import Node, Sensor
+from config.model import Configuration, Node, Sensor
 from protocol.accounts import Account
 from protocol.commands import Code, pack_pair, unpack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag, reading_frame
 from protocol.life import PROBE_S
 from protocol.readings import Reading
 from protocol.repair import Missing, Progress
+from protocol.troubles import Said, Trouble, unpack
 from storage.registry import STORES, Entry
 from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
-from storage.store import Batch, Heard, StoreError, Written
+from storage.store import Aside, Batch, Description, Heard, StoreError, Written
 from tests.agent.devices import until
 from tests.agent.wire import Wire
 from tests.support.driven_time import DrivenLoop
@@ -45,6 +47,8 @@ class Ledger:
     progressed: ClassVar[dict[str, Progress]]
     accounted: ClassVar[list[Account]]
     heard: ClassVar[list[Heard]]
+    described: ClassVar[list[Sequence[Description]]]
+    outcome: ClassVar[Written]
     tries: ClassVar[int]
     closed: ClassVar[int]
 
@@ -55,6 +59,7 @@ class Ledger:
     def begin_anew(cls) -> None:
         cls.trouble, cls.batches, cls.rows, cls.tries, cls.closed = None, [], set(), 0, 0
         cls.progressed, cls.accounted, cls.heard = {}, [], []
+        cls.described, cls.outcome = [], Written()
 
     def write(self, batch: Batch, now_ms: int) -> Written:
         del now_ms
@@ -65,7 +70,7 @@ class Ledger:
         self.progressed.update((one.codifier, one) for one in batch.progress)
         self.accounted.extend(batch.accounts)
         self.heard.extend(batch.heard)
-        return Written(stored=len(self.rows) - before)
+        return self.outcome._replace(stored=len(self.rows) - before)
 
     def progress(self) -> dict[str, Progress]:
         self._meet_trouble()
@@ -77,6 +82,13 @@ class Ledger:
 
     def maintain(self, now_ms: int) -> None:
         del now_ms
+
+    def describe(self, sensors: Sequence[Description]) -> None:
+        self._meet_trouble()
+        self.described.append(sensors)
+
+    def aside(self, limit: int) -> list[Aside]:
+        return [Aside(NOON_MS, "says\x1b[2J other", '{"codifier": "C1\x7f"}')][:limit]
 
     def _meet_trouble(self) -> None:
         Ledger.tries += 1
@@ -157,6 +169,11 @@ class Bench:
         """Return what was asked for since the last time, as (first, count)."""
         frames = [frame for frame in self.wire.take() if isinstance(frame, ControlFrame)]
         return [unpack_pair(frame.number) for frame in frames if frame.flag is Flag.REPEAT]
+
+    def said(self) -> list[Said | None]:
+        """Return what the sink said of itself since the last time."""
+        frames = [frame for frame in self.wire.take() if isinstance(frame, ControlFrame)]
+        return [unpack(frame.number) for frame in frames if frame.flag is Flag.DIAGNOSIS]
 
     async def end(self) -> None:
         if self.run is not None:
@@ -267,7 +284,7 @@ async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     bench.hear(10)
     ledger.trouble = None
     await driven_time.advance(2 * FLUSH_S)
-    await until(lambda: bench.sink.stored == 20)
+    await until(lambda: bench.sink.stored == 20 and bench.sink.resting)
     assert messages(caplog) == [
         "Q1: the server does not answer; start it; 10 readings wait",
         "Q1: stores again; 0 readings are asked for",
@@ -606,3 +623,94 @@ async def test_a_store_that_keeps_states_is_given_the_other_frames_too(begin: Be
         bench.sink.hear(frame, bench.loop.clock.now())
     await bench.flush()
     assert ledger.heard == [alive, numbering]
+
+
+# What it says of itself
+
+
+async def test_a_store_that_fails_is_told_to_everybody_and_that_it_works_again(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    ledger.trouble = StoreError("no room", trouble=Trouble.STORE_FULL)
+    bench.hear(10)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: ledger.tries > 1 and bench.sink.resting)
+    assert bench.said() == [Said(Trouble.STORE_FULL, 10)]
+    ledger.trouble = None
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bench.sink.stored == 10 and bench.sink.resting)
+    assert bench.said() == [Said(Trouble.OVER, Trouble.STORE_FULL)]
+
+
+async def test_a_store_that_fails_otherwise_is_another_trouble(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    ledger.trouble = StoreError("gone", trouble=Trouble.STORE_AWAY)
+    bench.hear(1)
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: ledger.tries > 1 and bench.sink.resting)
+    bench.said()
+    ledger.trouble = StoreError("no room", trouble=Trouble.STORE_FULL)
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: ledger.tries > 2 and bench.sink.resting)
+    assert bench.said() == [Said(Trouble.OVER, Trouble.STORE_AWAY), Said(Trouble.STORE_FULL, 1)]
+
+
+async def test_a_healthy_sink_says_nothing_of_itself(begin: Begin, ledger: type[Ledger]) -> None:
+    bench = await begin("ledger")
+    bench.hear(10)
+    await bench.flush()
+    assert bench.said() == []
+
+
+async def test_readings_that_are_set_aside_are_told_for_an_hour_and_one_is_named_in_the_log(
+    begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    for outcome in (Written(conflicts=2), Written(conflicts=1)):
+        ledger.outcome = outcome
+        bench.hear(1)
+        await bench.flush()
+    assert messages(caplog) == [r'Q1: a reading was set aside: says\x1b[2J other: {"codifier": "C1\x7f"}']
+    assert bench.said() == [Said(Trouble.CONFLICTS, 2)]
+    await driven_time.advance(120.0)
+    assert Said(Trouble.CONFLICTS, 3) in bench.said()
+    await driven_time.advance(ASIDE_TOLD_S)
+    await until(lambda: bench.sink.resting)
+    await bench.flush()
+    assert Said(Trouble.OVER, Trouble.CONFLICTS) in bench.said()
+
+
+async def test_the_store_is_told_what_the_configuration_calls_its_sensors_also_a_new_one(
+    begin: Begin, ledger: type[Ledger]
+) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.resting)
+    cellar = Node(sensor=Sensor(codifier="C1", name="cellar", unit="°C"), driver="pipe")
+    attic = Node(sensor=Sensor(codifier="C1", name="attic", unit="°C"), driver="pipe")
+    operator = Node(sensor=Sensor(codifier="CC", name="Ann"), driver="console")
+    bench.sink.configured(Configuration(nodes={"C1": cellar, "CC": operator}))
+    await bench.flush()
+    await bench.flush()
+    bench.sink.configured(Configuration(nodes={"C1": attic}))
+    await bench.flush()
+    assert ledger.described == [[Description("C1", "cellar", "°C")], [Description("C1", "attic", "°C")]]
+
+
+async def test_a_store_that_was_away_is_told_later(begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop) -> None:
+    bench = await begin("ledger")
+    await until(lambda: bench.sink.resting)
+    ledger.trouble = StoreError("gone")
+    bench.sink.configured(Configuration(nodes={"C1": Node(sensor=Sensor(codifier="C1"), driver="pipe")}))
+    await driven_time.advance(FLUSH_S)
+    await until(lambda: bench.sink.resting)
+    assert ledger.described == []
+    ledger.trouble = None
+    await driven_time.advance(2 * FLUSH_S)
+    await until(lambda: bool(ledger.described))
+    assert ledger.described == [[Description("C1", "", "")]]

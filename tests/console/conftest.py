@@ -10,7 +10,10 @@ import yaml
 
 from console import demo_agent
 from tests.console.calling import CHECKOUT, Shell, Site, network_section
+from tests.storage.conftest import postgres_server, redis_server
 from tests.support.loopback import LoopbackNetworks
+
+__all__ = ["postgres_server", "redis_server"]  # fixtures
 
 HOST: Final = "here"
 

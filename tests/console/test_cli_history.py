@@ -4,12 +4,16 @@ import csv
 from pathlib import Path
 
 import pytest
+import yaml
 
+from config.model import Network
 from console.commands.history import moment
+from protocol.frames import reading_frame
 from protocol.readings import Reading
 from storage.sqlite import Sqlite, SqliteOptions
 from storage.store import Batch
-from tests.console.calling import Shell, Site
+from tests.agent.peer import Peer
+from tests.console.calling import Shell, Site, network_section
 from tests.console.conftest import RED
 
 NOON_MS = 1_785_240_000_000
@@ -95,20 +99,86 @@ def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
     assert f"there is no history in {shell.home}/none.db" in ended.err
 
 
-def test_a_configuration_without_a_store_says_what_to_do(shell: Shell) -> None:
-    config = shell.home / "jph.yaml"
-    config.write_text("nodes: {CC: {driver: console}}\n", "ascii")
-    ended = shell.jph("history", "C1")
-    assert ended.code == 1
-    assert "jph.yaml has no node that stores readings" in ended.err
-    assert "driver: sqlite" in ended.err
+@pytest.fixture
+def storeless(shell: Shell, site: Site) -> str:
+    """Return a configuration of the site without the node that stores."""
+    document = yaml.safe_load(site.present.read_text("utf-8"))
+    del document["nodes"]["Q1"]
+    path = shell.home / "storeless.yaml"
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    return f"--config={path}"
 
 
-def test_without_a_configuration_a_file_can_be_named(shell: Shell) -> None:
-    ended = shell.jph("history", "C1")
+def waits_for_readings(shell: Shell, site: Site, codifier: str = "C1", count: int = 20) -> None:
+    """Let a sensor send so many readings more, so that its agent keeps as many."""
+    shell.jph("watch", "--bus", "data", "--from", codifier, "--count", str(count), "-q", site.config)
+
+
+def test_without_a_store_the_agent_tells_what_it_keeps(shell: Shell, site: Site, storeless: str) -> None:
+    waits_for_readings(shell, site)
+    ended = shell.jph("history", "C1", "--json", storeless)
+    sequences = [document["sequence"] for document in ended.documents]
+    assert ended.code == 0
+    assert len(sequences) >= 20
+    assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+    assert {(document["codifier"], document["value"]) for document in ended.documents} == {("C1", 21.5)}
+    assert "storeless.yaml has no node that stores readings" in ended.err
+    assert "so its agent is asked" in ended.err
+    assert f"from the ring of C1: {len(sequences)} readings; it begins at " in ended.err
+
+
+def test_a_proxy_has_a_ring_too(shell: Shell, site: Site, storeless: str) -> None:
+    waits_for_readings(shell, site, "F2")
+    ended = shell.jph("history", "F2", "--json", storeless)
+    assert (ended.code, {document["value"] for document in ended.documents}) == (0, {61})
+
+
+def test_live_asks_the_agent_although_there_is_a_store(shell: Shell, site: Site) -> None:
+    waits_for_readings(shell, site)
+    ended = shell.jph("history", "C1", "--live", "--since", "1s", "--csv", site.config)
+    assert ended.code == 0
+    assert 8 <= len(ended.out.splitlines()) <= 20
+    assert "asked back to" in ended.err
+
+
+def test_the_agent_is_asked_for_no_more_than_the_limit(shell: Shell, site: Site, storeless: str) -> None:
+    waits_for_readings(shell, site)
+    ended = shell.jph("history", "C1", "--limit", "5", "--json", storeless)
+    assert (ended.code, len(ended.documents)) == (0, 5)
+    assert "these are the newest 5 readings" in ended.err
+
+
+def test_a_file_that_is_not_on_this_computer_leads_to_the_agent(shell: Shell, site: Site) -> None:
+    document = yaml.safe_load(site.present.read_text("utf-8"))
+    document["nodes"]["Q1"]["options"]["path"] = "/nowhere/history.db"
+    (shell.home / "elsewhere.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    ended = shell.jph("history", "C1", "--config", str(shell.home / "elsewhere.yaml"))
+    assert ended.code == 0
+    assert "there is no history in /nowhere/history.db" in ended.err
+
+
+def test_a_sensor_that_is_not_heard_cannot_be_asked_and_that_is_said(shell: Shell, site: Site) -> None:
+    ended = shell.jph("history", "ZZ", "--live", "--timeout", "1s", site.config_with_absent)
     assert ended.code == 1
-    assert "there is no configuration" in ended.err
-    assert "--database" in ended.err
+    assert "ZZ was not heard, and only who is heard can be asked" in ended.err
+
+
+def test_a_node_that_ignores_requests_is_named(shell: Shell, network: Network) -> None:
+    section = {"network": network_section(network), "nodes": {"X1": {"driver": "pipe", "options": {"path": "/air"}}}}
+    (shell.home / "jph.yaml").write_text(yaml.safe_dump(section), "utf-8")
+    with Peer(network) as original, shell.start("history", "X1", "--live", "--json") as history:
+        original.hears_control("P", "CC")
+        original.say(reading_frame(Reading("X1", NOON_MS, 1_000, 21.5)))
+        out, err = history.communicate()
+    assert (history.returncode, out) == (1, "")
+    assert "the node of X1 does not answer, as those of the original system" in err
+
+
+def test_a_named_store_that_cannot_be_read_is_not_replaced_by_an_agent(shell: Shell, site: Site) -> None:
+    ended = shell.jph("history", "C1", "--node", "C1", site.config)
+    assert (ended.code, ended.out) == (1, "")
+    assert "C1 is no node that stores readings" in ended.err
+    assert "Q1 (sqlite)" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -118,6 +188,8 @@ def test_without_a_configuration_a_file_can_be_named(shell: Shell) -> None:
         (["--until", "2026-13-01"], "write 1h, 2026-07-28 or '2026-07-28 12:00'"),
         (["--limit", "0"], "--limit"),
         (["--csv", "--json"], "take one of them"),
+        (["--live", "--node", "Q1"], "--live asks the agent"),
+        (["--database", "x.db", "--node", "Q1"], "--database names another place"),
     ],
 )
 def test_what_is_not_understood_is_answered_with_what_would_be(shell: Shell, arguments: list[str], advice: str) -> None:

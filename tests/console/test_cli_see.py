@@ -8,6 +8,7 @@ import yaml
 
 from console.commands.nodes import told
 from console.output import Column, Span
+from protocol.troubles import Said, Trouble
 from tests.console.calling import Shell, Site, errors, network_section, output
 from tests.console.conftest import RED
 
@@ -112,6 +113,21 @@ def test_nodes_tell_their_state(shell: Shell, site: Site) -> None:
     assert (states["C1"], states["S1"], states["ZZ"]) == ("alive", "halted", "unheard")
     assert nodes["F1"]["sensors"] == 2
     assert nodes["F1"]["rtt_ms"] > 0
+
+
+def test_nodes_tell_what_is_wrong_with_them(shell: Shell, site: Site) -> None:
+    nodes = {document["codifier"]: document for document in shell.jph("nodes", "--json", site.config).documents}
+    [trouble] = nodes["E1"]["troubles"]
+    assert trouble["code"] in {Trouble.DRIVER_FAILING, Trouble.DRIVER_QUARANTINED}
+    assert trouble["text"] == Said(trouble["code"], trouble["amount"]).text
+    assert (nodes["C1"]["troubles"], nodes["C1"]["spool_bytes_per_day"]) == ([], None)
+
+
+def test_the_table_of_nodes_has_a_column_for_what_is_wrong(shell: Shell, site: Site) -> None:
+    heading, *rows = shell.jph("nodes", site.config).out.splitlines()
+    assert heading.split()[:3] == ["codifier", "state", "trouble"]
+    [row] = [row for row in rows if row.startswith("E1")]
+    assert row.split()[:3] == ["E1", "alive", "driver"]
 
 
 def test_nodes_leave_out_operators_who_are_not_there(shell: Shell, site: Site) -> None:

@@ -333,7 +333,7 @@ class TestReadings:
 
 class TestFlags:
     def test_capitals_travel_on_the_control_bus_and_small_letters_on_the_data_bus(self) -> None:
-        assert {flag.value for flag in CONTROL_FLAGS} == set("NIPTSHCAEKRU")
+        assert {flag.value for flag in CONTROL_FLAGS} == set("NIPTSHCAEKRUD")
         assert {flag.value for flag in DATA_FLAGS} == set("nifsj")
 
     def test_commands_are_control_flags(self) -> None:

@@ -6,6 +6,7 @@ from protocol.accounts import HOUR_MS
 from protocol.holes import NO_HOUR_MS
 from protocol.instants import Instant
 from protocol.repair import BACKFILL, Missing, Progress
+from protocol.sensor_repair import UNSURE
 from protocol.sequences import MODULUS
 from tests.protocol.repairing import LONG_S, WALL_MS, Receiver, reading
 
@@ -86,13 +87,25 @@ def test_what_was_sent_meanwhile_is_missing_when_the_sensor_is_heard_again() -> 
 
 def test_what_was_heard_before_is_not_new() -> None:
     receiver = resumed(Progress("C1", 16, (Missing(11, 2, HOUR),)))
-    assert receiver.hears(16, 3, 11) == [False, False, True]
+    assert receiver.hears(17, 16, 3, 11) == [True, False, False, True]
 
 
-def test_what_comes_late_says_nothing_of_what_was_heard_before() -> None:
+def test_until_the_sensor_goes_on_only_the_store_knows_whether_what_comes_is_new() -> None:
     receiver = resumed(Progress("C1", 1600, (Missing(11, 2, HOUR),)))
-    assert receiver.hears(11, 16, 1600) == [True, False, False]
+    assert receiver.hears(11, 16, 1600) == [True, True, True]
     assert receiver.counts("restarts") == (0,)
+
+
+@pytest.mark.parametrize("first", [0, 1500, 4990])
+def test_a_sensor_that_was_numbered_anew_a_little_before_is_followed_from_there(first: int) -> None:
+    receiver = resumed(Progress("C1", 5000), backfill=BACKFILL)
+    numbers = range(first, first + UNSURE)
+    assert all(receiver.hears(*numbers))
+    assert receiver.counts("restarts") == (1,)
+    assert receiver.hears(first + UNSURE + 1) == [True]
+    receiver.asks(after_s=WAITED_S)
+    assert receiver.is_answered(first + UNSURE) == [True]
+    assert receiver.hears(4_000 + first) == [True]
 
 
 def test_it_goes_on_over_the_end_of_the_numbers() -> None:

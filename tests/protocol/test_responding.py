@@ -13,6 +13,7 @@ from protocol.instants import Instant
 from protocol.responding import (
     MAX_RANGES,
     MAX_RANGES_IN_ALL,
+    MAX_REMEMBERED,
     MAX_REQUESTERS,
     PER_TURN,
     REQUESTS_PER_S,
@@ -272,6 +273,22 @@ def test_a_requester_is_not_listened_to_more_often_than_it_could_be_answered() -
         agent.is_asked(0, 1)
         agent.wait(1 / 10_000)
     assert agent.responder.requests - agent.responder.refused <= REQUESTS_PER_S * 1.2 + 1
+
+
+def test_nor_when_it_is_answered_in_between() -> None:
+    agent = Agent(readings=2)
+    for _ in range(2000):
+        agent.is_asked(0, 1)
+        agent.wait(1 / 1000)
+        agent.responder.answers(agent.now)
+    assert agent.responder.requests - agent.responder.refused <= REQUESTS_PER_S * 3
+
+
+def test_of_no_more_addresses_than_so_many_it_is_remembered_how_often_they_asked(agent: Agent) -> None:
+    for index in range(2 * MAX_REMEMBERED):
+        agent.is_asked(0, 1, address(index))
+        agent.answers()
+    assert len(agent.responder._limits) == MAX_REMEMBERED
 
 
 REQUESTS = st.tuples(

@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from protocol import codifiers, commands, documents, frames, freshness, keys, life, sequences
+from protocol import codifiers, commands, diagnosed, diagnosis, documents, frames, freshness, keys, life, sequences
 from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import KINDS, Bus, ControlFrame, DataFrame, Flag, Frame, decode, encode, reading_frame
 from protocol.readings import Attributes, Reading, Value
 from protocol.tags import Seal
+from protocol.troubles import WORDS, Said, Trouble
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "protocol.md"
@@ -64,6 +65,10 @@ def said(flag: Flag, source: str, destination: str, number: float, *, active: bo
     return ControlFrame(1000, NOW_MS, flag, source, destination, number, active)
 
 
+def diagnosed_as(code: int, amount: int) -> ControlFrame:
+    return said(Flag.DIAGNOSIS, "Q1", "@@", Said(code, amount).packed())
+
+
 def measured(value: Value, attributes: Attributes | None = None) -> DataFrame:
     return reading_frame(Reading("C1", NOW_MS, 2000, value, attributes))
 
@@ -99,6 +104,10 @@ VECTORS: Final = (
     ),
     Vector("64 readings from 2001 on are asked for", said(Flag.REPEAT, "Q1", "C1", pack_pair(2001, 64))),
     Vector("they are not kept", said(Flag.UNAVAILABLE, "C1", "Q1", pack_pair(2001, 64))),
+    Vector("the disk of its store is full, 120 readings wait", diagnosed_as(Trouble.STORE_FULL, 120)),
+    Vector("its spool writes 700 KiB a day", diagnosed_as(Trouble.SPOOL_WRITES, 700)),
+    Vector("the disk of its store is no longer full", diagnosed_as(Trouble.OVER, Trouble.STORE_FULL)),
+    Vector("a trouble that a reader does not know, with the largest amount", diagnosed_as(2_000_000, 2**32 - 1)),
     Vector("the next reading has the sequence 2000", DataFrame(1999, NOW_MS, Flag.NUMBERING, "C1", "@@", 1999)),
     Vector("the smallest integer", measured(0)),
     Vector("the largest integer of four bytes", measured(2**32 - 1)),
@@ -282,6 +291,11 @@ def test_the_page_has_a_row_for_every_code_of_an_answer(page: str, code: Code) -
     assert f"\n| {code.value} | {code.name.lower().replace('_', ' ')} |" in page
 
 
+@pytest.mark.parametrize("code", Trouble, ids=lambda code: code.name)
+def test_the_page_has_a_row_for_every_code_of_a_diagnosis(page: str, code: Trouble) -> None:
+    assert f"\n| {code.value} | {WORDS[code].name} |" in page
+
+
 @pytest.mark.parametrize(
     "figure",
     [
@@ -299,6 +313,10 @@ def test_the_page_has_a_row_for_every_code_of_an_answer(page: str, code: Code) -
         f"within {freshness.WITHIN_MS / 1000:g} s of its own clock",
         f"by more than {freshness.STEP_MS / 1000:g} s",
         f"gives up {commands.GIVES_UP_AFTER_S:g} s after",
+        f"{diagnosis.REPORTS_AT_ONCE:g} reports at once and {diagnosis.REPORTS_PER_S:g} a second",
+        f"with {diagnosis.TIMES_OVER} reports",
+        f"within {diagnosed.AFTER_START_S:g} s of an `N`",
+        f"{diagnosed.MAX_SAID} codes",
     ],
 )
 def test_the_page_names_the_figures_of_the_code(page: str, figure: str) -> None:

@@ -18,7 +18,9 @@ from protocol.frames import ControlFrame, Flag, reading_frame
 from protocol.instants import Instant
 from protocol.members import Sender
 from protocol.readings import Attributes, Reading, Value
+from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES, Repairs
 from protocol.roster import Roster
+from protocol.troubles import Said
 from storage.sqlite import SqliteOptions
 
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
@@ -75,9 +77,11 @@ class Feed:
         self.now = START
         self.roster = Roster(*profiles(self.configuration))
         self.observer = Observer(self.roster, self.now)
+        self.repairs = Repairs(CONSOLE_RANGES, lambda: 0.0, gives_up_after=CONSOLE_PATIENCE)
         self.facts = BusFacts(description="lo (127.0.0.1), control 239.192.71.1:7001, data 239.192.71.1:7002")
         self.commands: list[tuple[Flag, str, float]] = []
         self.pings: list[str] = []
+        self.wanted_since_ms: dict[str, float | None] = {}
         self.code: Code | None = Code.TAKEN
         self._sequences: dict[tuple[str, bool, int], int] = {}
 
@@ -91,7 +95,22 @@ class Feed:
         reading = Reading(codifier, int(self.now.wall_ms), sequence, value, attributes)
         frame = reading_frame(reading)
         events = self.roster.hear_data(frame, ADDRESSES.get(codifier, ELSEWHERE), self.now)
+        self.repairs.hear(frame, self.now, asked=False)
         self.observer.heard(frame, self.now, events)
+
+    def ask_back(self, codifier: str, count: int) -> None:
+        """Ask a sensor's agent for the readings before the first one that was heard."""
+        self.repairs.reach_back(codifier, count)
+
+    def answer(self, codifier: str, value: Value, back: int, age_s: float) -> None:
+        """Receive the reading that was sent `back` numbers and `age_s` before the newest, if it is missing."""
+        while self.repairs.requests(self.now):
+            self.wait(0.001)
+        newest = self._sequences[codifier, True, 100]
+        reading = Reading(codifier, int(self.now.wall_ms - age_s * 1000), newest - back, value)
+        frame = reading_frame(reading)
+        if self.repairs.hear(frame, self.now, asked=True) is not None:
+            self.observer.answered(frame)
 
     def control(
         self,
@@ -109,6 +128,10 @@ class Feed:
         sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
         frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
         return self._hear(frame, sender)
+
+    def diagnosis(self, codifier: str, code: int, amount: int = 0) -> tuple[Event, ...]:
+        """Hear a node say how it is."""
+        return self.control(Flag.DIAGNOSIS, codifier, Said(code, amount).packed())
 
     def repeat(self, flag: Flag, codifier: str, sequence: int, number: float, *, destination: str) -> None:
         """Hear the command with this sequence, once more if it was heard before: repeats are the identical frame."""
@@ -129,14 +152,16 @@ class Feed:
 
     def batch(self) -> Batch:
         """Return what has changed."""
+        self.observer.book(self.repairs.accounts())
         return self.observer.take(self.now, self.facts)
 
     async def take(self) -> Batch:
         """Return what has changed, as a link does."""
         return self.batch()
 
-    async def points(self, codifier: str) -> list[Point]:
-        """Return what was heard of a sensor."""
+    async def points(self, codifier: str, since_ms: float | None = None) -> list[Point]:
+        """Return what was heard of a sensor, and take note of how far back it is wanted."""
+        self.wanted_since_ms[codifier] = since_ms
         return self.observer.points(codifier)
 
     async def ping(self, codifier: str) -> None:

@@ -6,9 +6,12 @@ from console.screen.detail import MAX_ATTRIBUTES, draw_detail
 from console.screen.model import Model
 from console.screen.ordering import Key
 from console.screen.symbols import ASCII, UNICODE
+from console.screen.totals import Ledger
 from console.screen.traces import Point
+from protocol.accounts import Account
 from protocol.frames import Flag
 from protocol.readings import Attributes
+from protocol.troubles import Trouble
 from tests.console.screen.feeding import Feed, lively, model_of
 
 
@@ -50,10 +53,27 @@ def test_the_value_stands_first_with_its_name_status_and_age(model: Model) -> No
 
 def test_all_that_is_known_of_the_sensor_is_told(model: Model) -> None:
     text = panel(model, "F2")
-    assert fact(text, "readings") == "20 heard · 1 missing (4.8%)"
+    assert fact(text, "readings") == "20 heard · 1 missing"
+    assert fact(text, "network") == "lost 1 (4.8%)"
     assert fact(text, "stale after") == "20 s · every 5 s"
     assert fact(text, "numbering") == "at 121 · flag i"
     assert fact(text, "measured").endswith("(its clock)")
+
+
+def test_what_was_lost_and_then_had_is_told_as_repaired(model: Model, feed: Feed) -> None:
+    feed.reading("C1", 51.0, lost=2)
+    feed.wait(0.1)
+    feed.answer("C1", 50.5, 1, 1.0)
+    model.apply(feed.batch())
+    assert fact(panel(model, "C1"), "readings") == "21 heard · 1 missing · 1 repaired"
+    assert fact(panel(model, "C1"), "network") == "lost 2 (8.7%)"
+
+
+def test_what_a_store_has_of_the_last_day_is_told_with_every_loss(model: Model) -> None:
+    account = Account("C1", 0, sent=1_005, heard=990, repaired=10, stored=1_000, not_kept=2)
+    model.ledger = Ledger("Q1 (sqlite)", {"C1": account})
+    assert fact(panel(model, "C1"), "stored") == "1,000 of 1,005 · 2 not kept · 3 missing Q1 (sqlite), last 24 h"
+    assert "stored" not in panel(model, "C2")
 
 
 def test_all_that_is_known_of_its_node_is_told(model: Model) -> None:
@@ -135,3 +155,11 @@ def test_whatever_a_reading_carries_the_panel_keeps_its_width(attributes: Attrib
         for line in draw_detail(model, [], width, height, symbols):
             assert line.width <= width
             assert line.text.isprintable()
+
+
+def test_what_is_wrong_with_a_node_is_told_with_its_amount(model: Model, feed: Feed) -> None:
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    feed.diagnosis("C1", Trouble.SPOOL_WRITES, 700)
+    model.apply(feed.batch())
+    assert fact(panel(model, "C1"), "trouble") == "driver quarantined: 5 failures in a row"
+    assert fact(panel(model, "C1"), "spool") == "writes 700 KiB a day"

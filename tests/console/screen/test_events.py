@@ -25,6 +25,11 @@ def words(event: Event, width: int = 120) -> str:
         (Event(0.0, EventKind.COMMANDED, "FK", "set 80", by="CC"), "· commanded  FK set 80 · by CC  Fan"),
         (Event(0.0, EventKind.ANSWERED, "FK", "taken", by="CC"), "· answered   FK taken · to CC  Fan"),
         (Event(0.0, EventKind.DUPLICATED, "X9", "speaks from two places"), "◆ duplicated X9 speaks from two places"),
+        (Event(0.0, EventKind.TROUBLE, "C1", "driver hanging"), "◆ trouble    C1 driver hanging  kastpi CPU"),
+        (
+            Event(0.0, EventKind.RECOVERED, "C1", "no longer: driver hanging"),
+            "● recovered  C1 no longer: driver hanging  kastpi CPU",
+        ),
     ],
 )
 def test_an_event_tells_what_happened_to_whom_and_by_whom(event: Event, text: str) -> None:

@@ -1,6 +1,7 @@
 """The buses in their own thread, on real sockets of loopback, with another program on the other side."""
 
 import asyncio
+import math
 import socket
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from agent.bus import BusError
+from agent.configuration import load_configuration
 from agent.participant import Participant
 from config.model import Network
 from console.screen import link
@@ -18,10 +20,12 @@ from console.screen.observer import Batch, NodeState
 from console.screen.ordering import Key
 from console.screen.symbols import UNICODE
 from console.screen.themes import LOOKS
+from console.screen.traces import Point
 from console.screen.world import World
 from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, Flag, encode, reading_frame
 from protocol.readings import Reading
+from tests.console.calling import Shell, Site
 from tests.console.screen.feeding import Feed, small_network
 from tests.console.screen.operating import Operator
 
@@ -116,6 +120,24 @@ async def test_a_value_is_set_from_the_screen_over_the_wire(network: Network, fa
             assert fan.commands == [(Flag.SET, 80.0)]
             assert "set FK 80  taken, " in operator.text()
             await until(buses, lambda world: len(world.events) >= 2)
+
+
+def reaches(points: list[Point], since_ms: float) -> bool:
+    """Tell whether points go back to a moment without a gap."""
+    return bool(points) and points[0].at_ms <= since_ms and not any(math.isnan(point.value) for point in points)
+
+
+async def test_the_minutes_before_the_console_was_opened_come_from_the_agents_ring(site: Site, shell: Shell) -> None:
+    shell.jph("watch", "--from", "C1", "--flag", "f", "--count", "30", "--quiet", site.config)
+    configuration = load_configuration(str(site.present))
+    with BusThread(configuration, "CC") as buses:
+        opened_ms = (await buses.take()).now.wall_ms
+        async with asyncio.timeout(20):
+            while not reaches(points := await buses.points("C1", opened_ms - 2_000), opened_ms - 2_000):
+                await buses.take()
+                await asyncio.sleep(0.01)
+    assert len(points) >= 20
+    assert [point.at_ms for point in points] == sorted(point.at_ms for point in points)
 
 
 async def test_the_thread_ends_with_the_link_and_closing_twice_is_harmless(network: Network) -> None:

@@ -12,6 +12,7 @@ from protocol.events import Event, EventKind
 from protocol.frames import Flag
 from protocol.instants import Instant
 from protocol.members import Status
+from protocol.troubles import Trouble
 from tests.console.screen.feeding import START, Feed, patient_network
 
 
@@ -175,3 +176,23 @@ def test_the_opening_begins_with_the_first_look() -> None:
 def test_a_status_of_somebody_unknown_is_told(model: Model, status: Status) -> None:
     event = Event(0.0, EventKind.STATUS, "X9", f"{Status.OK} -> {status}")
     assert told(model, [event]) == [f"{status} X9 was ok"]
+
+
+def test_a_trouble_is_told_when_it_begins_and_when_it_ends(feed: Feed, model: Model) -> None:
+    feed.control(Flag.ALIVE, "C1")
+    settle(feed, model)
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 6)
+    feed.diagnosis("C1", Trouble.OVER, Trouble.DRIVER_QUARANTINED)
+    model.apply(feed.batch())
+    assert told(model) == [
+        "trouble C1 driver quarantined: 5 failures in a row",
+        "recovered C1 no longer: driver quarantined",
+    ]
+
+
+def test_a_trouble_that_was_there_before_is_told_too(feed: Feed, model: Model) -> None:
+    feed.control(Flag.ALIVE, "C1")
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    model.apply(feed.batch())
+    assert "trouble C1 driver quarantined: 5 failures in a row" in told(model)

@@ -2,11 +2,13 @@ import math
 
 import pytest
 
+from console.screen import observer
 from console.screen.observer import MAX_PENDING_EVENTS, Batch, NodeRow, NodeState, SensorRow
 from console.screen.traces import TRACE_POINTS
 from protocol.events import EventKind
 from protocol.frames import Flag
 from protocol.members import Status
+from protocol.troubles import Said, Trouble
 from tests.console.screen.feeding import START, Feed, lively
 
 
@@ -147,6 +149,51 @@ def test_events_that_nobody_fetches_are_bounded_and_the_dropped_ones_counted(fee
     assert feed.batch().events_dropped == 0
 
 
+def test_a_reading_that_was_lost_is_no_gap_once_it_came(feed: Feed) -> None:
+    feed.reading("C1", 1.0)
+    feed.wait(2.0)
+    feed.reading("C1", 3.0, lost=1)
+    feed.batch()
+    feed.wait(0.1)
+    feed.answer("C1", 2.0, 1, 1.1)
+    row = sensor(feed.batch(), "C1")
+    assert row.spark == (1.0, 2.0, 3.0)
+    assert [point.value for point in feed.observer.points("C1")] == [1.0, 2.0, 3.0]
+    assert row.account is not None
+    assert (row.account.heard, row.account.repaired, row.lost) == (2, 1, 0)
+
+
+def test_the_past_that_was_asked_for_is_charted_and_counted_as_nothing(feed: Feed) -> None:
+    feed.reading("C1", 50.0)
+    feed.ask_back("C1", 3)
+    for back in (1, 2, 3):
+        feed.answer("C1", 50.0 - back, back, float(back))
+    row = sensor(feed.batch(), "C1")
+    assert [point.value for point in feed.observer.points("C1")] == [47.0, 48.0, 49.0, 50.0]
+    assert row.account is not None
+    assert (row.account.sent, row.account.heard, row.account.repaired, row.lost) == (1, 1, 0, 0)
+
+
+def test_a_charted_sensor_keeps_more_than_others(feed: Feed) -> None:
+    feed.reading("C1", 0.0)
+    feed.observer.chart("C1")
+    for number in range(2 * TRACE_POINTS):
+        feed.reading("C1", float(number))
+    assert len(feed.observer._traces["C1"].trace) == 2 * TRACE_POINTS + 1
+
+
+def test_what_charted_sensors_keep_is_bounded(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "MAX_CHARTED", TRACE_POINTS + 10)
+    feed.observer._more_points = 15
+    for codifier in ("C1", "C2"):
+        feed.reading(codifier, 0.0)
+        feed.observer.chart(codifier)
+        for number in range(2 * TRACE_POINTS):
+            feed.reading(codifier, float(number))
+    kept = [len(feed.observer._traces[codifier].trace) for codifier in ("C1", "C2")]
+    assert kept == [TRACE_POINTS + 10, TRACE_POINTS + 5]
+
+
 def test_a_flood_of_unknown_codifiers_is_bounded_by_the_roster(feed: Feed) -> None:
     characters = [chr(code) for code in range(0x21, 0x7F)]
     codifiers = [one + other for one in characters for other in characters if one + other != "@@"]
@@ -172,3 +219,16 @@ def test_a_batch_does_not_change_when_the_network_does(feed: Feed) -> None:
     feed.batch()
     assert kept.value == 1.0
     assert kept.spark == (1.0,)
+
+
+def test_a_trouble_that_ends_because_nobody_says_it_any_more_changes_its_node(feed: Feed) -> None:
+    feed.control(Flag.ALIVE, "C1")
+    feed.diagnosis("C1", Trouble.DRIVER_HANGING, 1)
+    assert node(feed.batch(), "C1").troubles == (Said(Trouble.DRIVER_HANGING, 1),)
+    feed.wait(140.0)
+    feed.control(Flag.ALIVE, "C1")
+    feed.batch()
+    feed.wait(11.0)
+    batch = feed.batch()
+    assert node(batch, "C1").troubles == ()
+    assert "no longer: driver hanging" in [event.detail for event in batch.events]

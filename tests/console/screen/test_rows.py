@@ -10,6 +10,7 @@ from console.screen.rows import Columns, columns_for, draw_row, heading_row, row
 from console.screen.symbols import ASCII, UNICODE
 from protocol.frames import Flag
 from protocol.readings import Value
+from protocol.troubles import Trouble
 from tests.console.screen.feeding import Feed, lively, model_of
 
 WIDE = columns_for(130)
@@ -37,7 +38,7 @@ def ink_of(line: Line, text: str) -> Ink:
 
 def test_a_row_tells_status_value_age_trend_loss_round_trip_and_name(model: Model) -> None:
     assert drawn(model, "C1").text == (
-        "   ● ok       C1      50.4    °C      now ▁▁▂▂▃▃▄▄▅▅▆▆▇▇██    0%  0.42ms  kastpi CPU"
+        "   ● ok       C1      50.4    °C      now ▁▁▂▂▃▃▄▄▅▅▆▆▇▇██    0%        0.42ms  kastpi CPU"
     )
 
 
@@ -52,6 +53,16 @@ def test_lost_readings_are_seen(model: Model) -> None:
     line = drawn(model, "F2")
     assert "4.8%" in line.text
     assert ink_of(line, "4.8%") is Ink.WARNING
+
+
+def test_readings_that_are_not_had_even_when_asked_for_are_counted_until_they_come(model: Model, feed: Feed) -> None:
+    assert ink_of(drawn(model, "F2"), "    1") is Ink.WARNING
+    feed.wait(0.1)
+    for back in range(1, 21):
+        feed.answer("F2", 40, back, 1.0)
+    model.apply(feed.batch())
+    assert drawn(model, "F2").text.split().count("1") == 0
+    assert "4.8%" in drawn(model, "F2").text
 
 
 def test_a_node_with_several_sensors_is_told_once_for_all(model: Model) -> None:
@@ -173,3 +184,26 @@ def test_a_copy_of_a_row_is_its_exact_value_with_the_unit(model: Model, feed: Fe
     model.apply(feed.batch())
     assert row_text(model, Key("C1")) == "21.123456789 °C"
     assert row_text(model, Key("CC", is_node=True)) == ""
+
+
+def test_what_is_wrong_with_a_node_is_told_in_its_row_before_all_else(model: Model, feed: Feed) -> None:
+    feed.diagnosis("F1", Trouble.DRIVER_HANGING, 1)
+    model.apply(feed.batch())
+    assert "driver hanging  clock" in drawn(model, "F1", is_node=True).text
+    assert "driver hanging" not in drawn(model, "F1").text
+
+
+def test_a_node_with_one_sensor_tells_it_in_the_row_of_that_sensor(model: Model, feed: Feed) -> None:
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    model.apply(feed.batch())
+    assert drawn(model, "C1").text.endswith("  driver quarantined  kastpi CPU")
+    feed.diagnosis("C1", Trouble.OVER, Trouble.DRIVER_QUARANTINED)
+    model.apply(feed.batch())
+    assert "driver" not in drawn(model, "C1").text
+
+
+def test_somebody_should_look_at_a_node_that_is_in_trouble(model: Model, feed: Feed) -> None:
+    assert not model.is_alarming(Key("C1"))
+    feed.diagnosis("C1", Trouble.DRIVER_QUARANTINED, 5)
+    model.apply(feed.batch())
+    assert model.is_alarming(Key("C1"))

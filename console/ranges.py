@@ -1,0 +1,58 @@
+"""A range of the past, and the forms in which its readings are printed."""
+
+import csv
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from console import words
+from console.output import Column, Output, stdout, tell
+from console.words import visible
+from protocol.readings import Reading
+
+LATEST_MS: Final = 2**64 - 1  # no timestamp of the wire is later
+
+CSV_HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value")
+
+Write: TypeAlias = Callable[[Output, Sequence[Reading]], None]
+
+
+class Range(NamedTuple):
+    """What is wanted of the past: the newest `limit` readings of a sensor within both bounds, in ms, inclusive."""
+
+    codifier: str
+    since_ms: float
+    until_ms: float
+    limit: int
+
+
+def write_range(readings: Sequence[Reading], wanted: Range, write: Write, *, quiet: bool) -> None:
+    """Print what there is of a range, and tell when there may be more."""
+    write(stdout(), readings)
+    if len(readings) == wanted.limit and not quiet:
+        tell(f"these are the newest {wanted.limit} readings; --limit prints more")
+
+
+def write_text(output: Output, readings: Sequence[Reading]) -> None:
+    """Print a table."""
+    rows = [[words.date_and_time(reading.timestamp_ms), words.reading(reading.value)] for reading in readings]
+    output.table((Column("time"), Column("value", right=True)), rows)
+
+
+def write_json(output: Output, readings: Sequence[Reading]) -> None:
+    """Print one object a line, under the keys of docs/cli.md, "history"."""
+    for reading in readings:
+        document = reading._asdict()
+        if reading.attributes is None:
+            del document["attributes"]
+        output.json(document)
+
+
+def write_csv(output: Output, readings: Sequence[Reading]) -> None:
+    """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(CSV_HEADINGS)
+    for reading in readings:
+        value = visible(reading.value) if isinstance(reading.value, str) else reading.value
+        writer.writerow(
+            (words.iso_time(reading.timestamp_ms), reading.timestamp_ms, reading.codifier, reading.sequence, value)
+        )
