@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from protocol.commands import MAX_REMEMBERED, Code
+from agent.threads import DaemonThreads
+from protocol.commands import MAX_REMEMBERED
 from protocol.frames import ControlFrame
 from protocol.freshness import Stamp
 
 log: Final = logging.getLogger("jph.node")
 
-# One line for each command: source, sequence, timestamp in ms, code, CRC-32 of these as hexadecimal. An empty line
-# stands before each, so that one which a power cut tore spoils no other.
+# One line for each command: source, sequence, timestamp in ms, CRC-32 of these as hexadecimal. An empty line stands
+# before each, so that one which a power cut tore spoils no other.
 #
-#     CK 12345 1795000000000 0 3c2a91f0
+#     CK 12345 1795000000000 3c2a91f0
 _ENOUGH_BYTES: Final = 2**20
 
 
 class Accepted(NamedTuple):
-    """A command that was taken, and how it was answered."""
+    """A command that was taken, as it is known again."""
 
     source: str
     sequence: int
     timestamp_ms: int
-    code: Code
 
 
 class AcceptedCommands:
@@ -58,9 +58,9 @@ class AcceptedCommands:
         self._lines = len(lines)
         return list(self._kept)
 
-    def note(self, command: ControlFrame, code: Code) -> None:
+    def note(self, command: ControlFrame) -> None:
         """Add a command, and wait until it is on the disk."""
-        accepted = Accepted(command.source, command.sequence, command.timestamp_ms, code)
+        accepted = Accepted(command.source, command.sequence, command.timestamp_ms)
         self._kept.append(accepted)
         try:
             if self._lines < 2 * MAX_REMEMBERED:
@@ -91,6 +91,26 @@ class AcceptedCommands:
         self._lines = len(self._kept)
 
 
+class Journal:
+    """The same off the event loop: `note` is awaited before a command is carried out."""
+
+    def __init__(self, directory: Path, codifier: str) -> None:
+        self._accepted = AcceptedCommands(directory, codifier)
+        self._thread = DaemonThreads(f"commands {codifier}", limit=1)
+
+    async def load(self) -> list[Accepted]:
+        """Return the commands that were taken before, oldest first."""
+        return await self._thread.call(self._accepted.load)
+
+    async def note(self, command: ControlFrame) -> None:
+        """Add a command, and wait until it is on the disk."""
+        await self._thread.call(lambda: self._accepted.note(command))
+
+    def close(self) -> None:
+        """Let the thread end; closing twice is harmless."""
+        self._thread.close()
+
+
 def stamps(accepted: Iterable[Accepted]) -> Mapping[str, Stamp]:
     """Return the last stamp of each source."""
     found: dict[str, Stamp] = {}
@@ -101,7 +121,7 @@ def stamps(accepted: Iterable[Accepted]) -> Mapping[str, Stamp]:
 
 
 def _line(accepted: Accepted) -> bytes:
-    text = f"{accepted.source} {accepted.sequence} {accepted.timestamp_ms} {int(accepted.code)}".encode("ascii")
+    text = f"{accepted.source} {accepted.sequence} {accepted.timestamp_ms}".encode("ascii")
     return b"\n%b %08x\n" % (text, zlib.crc32(text))
 
 
@@ -109,5 +129,5 @@ def _read(line: bytes) -> Accepted | None:
     text, _, checksum = line.rpartition(b" ")
     if checksum != b"%08x" % zlib.crc32(text):
         return None
-    source, sequence, timestamp_ms, code = text.decode("ascii").split(" ")
-    return Accepted(source, int(sequence), int(timestamp_ms), Code(int(code)))
+    source, sequence, timestamp_ms = text.decode("ascii").split(" ")
+    return Accepted(source, int(sequence), int(timestamp_ms))

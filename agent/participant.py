@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+from agent.accepted import Journal
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
 from agent.following import Following
 from agent.presence import GaveWay, Kept, Presence
+from agent.security import open_gate
 from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
@@ -18,6 +20,7 @@ from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, Pen
 from protocol.errors import DecodeError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
+from protocol.gate import Gate
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
@@ -110,7 +113,8 @@ class Participant:
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
     Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. Readings of
-    its own, if it has any, are kept in `kept`. With `follow` it asks the agents for readings that it lacks:
+    its own, if it has any, are kept in `kept`. `gate` has its keys, by default those of the configuration's `security`;
+    it raises KeyFileError when there are none. With `follow` it asks the agents for readings that it lacks:
     `following`, which is None without.
     """
 
@@ -124,6 +128,8 @@ class Participant:
         present: bool = False,
         takeover: bool = True,
         kept: Kept | None = None,
+        gate: Gate | None = None,
+        journal: Journal | None = None,
         data_rest_s: float = 0.0,
         follow: bool = False,
     ) -> None:
@@ -143,8 +149,9 @@ class Participant:
             receive_unicast=self._receive_unicast if follow or present else None,
             data_rest_s=data_rest_s,
         )
+        self.gate = gate or open_gate(configuration.security, [codifier])
         self._present = present
-        self._presence = self._make_presence(kept, takeover=takeover)
+        self._presence = self._make_presence(kept, journal, takeover=takeover)
         self._started = False
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,8 +189,11 @@ class Participant:
         if not self._started:
             self._start()
         frame = self._presence.life.say(flag, codifier, number, self.clock.now())
-        self.bus.send(Bus.CONTROL, frames.encode(frame))
+        self._transmit(frame)
         return frame
+
+    def _transmit(self, frame: ControlFrame) -> None:
+        self.bus.send(Bus.CONTROL, self.gate.seal(Bus.CONTROL, frames.encode(frame)))
 
     async def command(self, flag: Flag, codifier: str, number: float = 0.0) -> Answer:
         """Send a command, again and again until it is confirmed; gives up after 8 s."""
@@ -246,7 +256,7 @@ class Participant:
             if waiting.confirmation.done():
                 return waiting.confirmation.result()
             if frame := pending.repeat(self.clock.now().monotonic_s):
-                self.bus.send(Bus.CONTROL, frames.encode(frame))
+                self._transmit(frame)
         return None
 
     def _start(self) -> None:
@@ -259,7 +269,7 @@ class Participant:
     def _receive(self, bus: Bus, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         for datagram, sender in datagrams:
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
@@ -271,7 +281,7 @@ class Participant:
         for datagram, sender in datagrams:
             bus = frames.bus_of(datagram)
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
@@ -307,7 +317,7 @@ class Participant:
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)
 
-    def _make_presence(self, kept: Kept | None, *, takeover: bool) -> Presence:
+    def _make_presence(self, kept: Kept | None, journal: Journal | None, *, takeover: bool) -> Presence:
         node = self.configuration.nodes.get(self.codifier)
         return Presence(
             self.codifier,
@@ -319,6 +329,8 @@ class Participant:
             carry_out=self.carry_out,
             give_way=self.give_way,
             kept=kept,
+            gate=self.gate,
+            journal=journal,
             takeover=takeover,
         )
 

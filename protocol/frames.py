@@ -131,6 +131,11 @@ class DataFrame(NamedTuple):
 Frame: TypeAlias = ControlFrame | DataFrame
 
 
+def is_tagged(frame: Frame) -> bool:
+    """Tell whether a frame has a tag: where tags are looked at, it was found to be genuine."""
+    return frame.tag[0] != 0
+
+
 def reading_frame(reading: Reading) -> DataFrame:
     """Choose the flag for a reading; raises EncodeError when its value cannot travel."""
     return _packed(reading)[0]
@@ -204,6 +209,11 @@ def _pack_control(frame: ControlFrame) -> bytes:
     if not math.isfinite(frame.number):
         raise EncodeError(f"{frame.number} is not a finite number")
     return payload
+
+
+def addressed(datagram: bytes) -> tuple[Flag, str, str]:
+    """Return the flag, source and destination of a datagram that is a frame."""
+    return _FLAGS[datagram[16:17]], codifiers.unpack(datagram[17:19]), codifiers.unpack(datagram[19:21])
 
 
 def decode(bus: Bus, datagram: bytes) -> Frame:

@@ -9,7 +9,7 @@ from typing import Final
 
 from protocol.codifiers import EVERYBODY
 from protocol.errors import DecodeError
-from protocol.frames import COMMANDS, Bus, Flag, Frame, decode
+from protocol.frames import COMMANDS, Bus, Flag, Frame, addressed, decode
 from protocol.keyring import Keyring
 from protocol.tags import key_id_of
 
@@ -58,12 +58,17 @@ class Gate:
             self._check(self.keyring, bus, datagram, frame)
         return frame
 
-    def seal(self, bus: Bus, datagram: bytes, frame: Frame) -> bytes:
+    def seal(self, bus: Bus, datagram: bytes) -> bytes:
         """Return the datagram of a frame with its tag; as it is when there are no keys, or none for this frame."""
         if self.keyring is None:
             return datagram
-        seal = self.keyring.seal(self.keyring.signs_with, frame.flag, frame.source, frame.destination)
+        flag, source, destination = addressed(datagram)
+        seal = self.keyring.seal(self.keyring.signs_with, flag, source, destination)
         return datagram if seal is None else seal.sealed(bus, datagram)
+
+    def take(self, other: "Gate") -> None:
+        """Use another gate's mode and keys from now on."""
+        self.mode, self.keyring, self.unsigned = other.mode, other.keyring, other.unsigned
 
     def may_command(self, target: str, source: str) -> bool:
         """Tell whether commands from `source` to `target` can be tagged here, or need not be."""

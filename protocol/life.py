@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code, CommandMemory, pack_pair
 from protocol.diagnosis import Diagnosis
-from protocol.frames import COMMANDS, ControlFrame, Flag
+from protocol.frames import COMMANDS, ControlFrame, Flag, is_tagged
+from protocol.freshness import Freshness
 from protocol.instants import Instant
 from protocol.rates import RateLimit
 from protocol.senders import Sender
@@ -41,6 +42,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """This command from `sender` is not carried out: it is too old, or was heard before."""
+
+    command: ControlFrame
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """No other instance answered: readings may begin."""
 
@@ -59,7 +68,7 @@ class Rival:
     sender: Sender
 
 
-Action: TypeAlias = Send | Act | Settled | GiveWay | Rival
+Action: TypeAlias = Send | Act | Stale | Settled | GiveWay | Rival
 
 
 class Life:
@@ -82,6 +91,8 @@ class Life:
         self._answers_without_act = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
         self._reminders = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
         self._reports = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
+        self.stale = 0
+        self._freshness: Freshness | None = None
         self._memory = CommandMemory()
         self._takeover = takeover
         self._next_sequence = first_sequence
@@ -119,6 +130,18 @@ class Life:
         self._announced_sequence = self._next_sequence
         return [self._status(Flag.NEW, now)]
 
+    def guard(self, freshness: Freshness, taken: Iterable[tuple[str, int, int]]) -> None:
+        """Take no tagged command twice, nor late; `taken` are (source, sequence, timestamp) of those of before."""
+        self._freshness = freshness
+        for identity in taken:
+            self._memory.recall(identity)
+
+    def refuse(self, command: ControlFrame, now: Instant) -> list[Action]:
+        """Answer a command that is not believed: its sender may not command this node, or nobody knows who it is."""
+        if command.destination != self.codifier or not self.settled:
+            return []
+        return self._answer_without_act(command, Code.NOT_AUTHORISED, now)
+
     def tick(self, now: Instant) -> list[Action]:
         """Do what is due: the end of the probe, a keep-alive, or what is to be said of the node's state."""
         if now.monotonic_s < self.due_s:
@@ -147,7 +170,7 @@ class Life:
             return []
         if frame.flag is Flag.PING:
             return self._hear_ping(frame, now)
-        return self._hear_command(frame, now) if frame.flag in COMMANDS and self.settled else []
+        return self._hear_command(frame, sender, now) if frame.flag in COMMANDS and self.settled else []
 
     def acted(self, command: ControlFrame, code: Code, now: Instant) -> list[Action]:
         """Answer a command that was carried out or refused."""
@@ -216,11 +239,16 @@ class Life:
             return []
         return [self._send(Flag.PONG, frame.source, frame.number, now), *self._diagnose(now)]
 
-    def _hear_command(self, command: ControlFrame, now: Instant) -> list[Action]:
+    def _hear_command(self, command: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
         if self._memory.knows(command):
             return self._answer_without_act(command, self._memory.answer(command), now)
         if not self.commands.allows(now.monotonic_s):
             return self._answer_without_act(command, Code.TOO_MANY, now)
+        if self._freshness is not None and is_tagged(command):
+            if not self._freshness.is_fresh(command, now):
+                self.stale += 1
+                return [Stale(command, sender), *self._answer_without_act(command, Code.STALE, now)]
+            self._freshness.take(command)
         self._memory.remember(command, None)
         return [Act(command)]
 

@@ -24,7 +24,7 @@ def gate(network: NetworkFile, codifier: str, grant: Grant) -> Gate:
 
 
 def is_believed(node: NetworkFile, reader: NetworkFile) -> bool:
-    datagram = gate(node, "A4", NODE).seal(READING.bus, encode(READING), READING)
+    datagram = gate(node, "A4", NODE).seal(READING.bus, encode(READING))
     try:
         gate(reader, "ZR", READER).open(READING.bus, datagram)
     except RefusedError:

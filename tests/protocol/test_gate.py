@@ -15,7 +15,7 @@ OWNER = Gate(Mode.REQUIRE, ring(owner()))
 
 
 def sent(frame: Frame, by: Gate = OWNER) -> bytes:
-    return by.seal(frame.bus, encode(frame), frame)
+    return by.seal(frame.bus, encode(frame))
 
 
 def kind(of: Gate, bus: Bus, datagram: bytes) -> str:
