@@ -63,6 +63,10 @@ format: $(VENV)/dev ## put the code into its form
 bench: $(VENV)/dev ## measure what docs and budgets promise (ARGS= names single measurements)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: soak
+soak: $(VENV)/dev ## hold jph to losing no reading, for half an hour, as root (ARGS=--short, single scenarios)
+	@$(BIN)/python -m bench.soak $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/dev ## draw the pictures in docs/ from the real console
 	@$(BIN)/python -m tools.pictures $(ARGS)

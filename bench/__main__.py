@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from bench import agent, cli, codec, mqtt, postgres, receive, redis, runs, screen, sqlite, table, thousand
+from bench import agent, away, cli, codec, mqtt, postgres, receive, redis, runs, screen, sqlite, table, thousand
 from bench.figures import CannotMeasureError, Measurement
-from bench.machine import load_average, this_machine
-from bench.processes import CHECKOUT
+from bench.machine import load_average
 from bench.runs import Measured
 
 MEASUREMENTS: Final = {
     module.MEASUREMENT.name: module.MEASUREMENT
-    for module in (receive, mqtt, agent, cli, screen, sqlite, postgres, redis, thousand, codec)
+    for module in (receive, mqtt, agent, cli, screen, sqlite, postgres, redis, away, thousand, codec)
 }
 
 
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [MEASUREMENTS[name] for name in wanted.names or MEASUREMENTS]
     measured = dict(_made(chosen, quick=wanted.quick))
     if measured and not wanted.quick:
-        _write_down(measured)
+        table.write_down(measured)
     return 0 if len(measured) == len(chosen) else 1
 
 
@@ -49,14 +48,6 @@ def _made(chosen: Iterable[Measurement], *, quick: bool) -> Iterator[tuple[str, 
         else:
             print("\n".join([*table.lines(measured), ""]), flush=True)
             yield measurement.name, measured
-
-
-def _write_down(measured: dict[str, Measured]) -> None:
-    path = runs.save(this_machine(), measured, datetime.now(UTC))
-    run = runs.newest()
-    if run is not None:
-        (runs.RESULTS / "README.md").write_text(table.markdown(run), "utf-8")
-    print(f"written to {path.relative_to(CHECKOUT)} and README.md beside it")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 from config.model import Configuration, Node
 from protocol.errors import JphError
 from storage.redis_options import RedisOptions
-from storage.registry import STORES, open_history
+from storage.registry import STORES, open_history, store_class
 from storage.sqlite import SqliteOptions
-from storage.store import History, StoreError
+from storage.store import History, Store, StoreError
 
 ORDER: Final = ("sqlite", "postgres", "redis")
 """Which store is asked first; one that is not named here comes after these."""
@@ -48,6 +48,10 @@ class Place:
         """Open it for reading; raises StoreError."""
         return open_history(self.store, self.options)
 
+    def open_for_writing(self) -> Store:
+        """Open it for writing beside a sink that may be writing too; raises StoreError."""
+        return store_class(self.store)(self.options)
+
 
 class Opened(NamedTuple):
     """A history that can be read, and where it is kept. Whoever has it closes it."""
@@ -76,6 +80,21 @@ def places(configuration: Configuration, node: str | None = None, wanted: Wanted
     elif not able:
         raise NoHistoryError(f"{_named(sinks)} keep last values only", _STREAM)
     return sorted(map(_place, able), key=_rank)
+
+
+def place_to_write(configuration: Configuration, node: str | None = None) -> Place:
+    """Return the one store into which readings can be put from here, or that of `node`; raises NoHistoryError.
+
+    A file that is not on this computer is meant only when its node is named: then it is made.
+    """
+    found = places(configuration, node)
+    near = found if node is not None else [place for place in found if not place.is_far]
+    if len(near) == 1:
+        return near[0]
+    names = ", ".join(place.name for place in near or found)
+    if near:
+        raise NoHistoryError(f"several stores can be meant: {names}", "name one with --node")
+    raise NoHistoryError(f"the file of {names} is not on this computer", "name its node with --node, and it is made")
 
 
 def open_first(places: Sequence[Place]) -> Opened:

@@ -1,12 +1,13 @@
 """What the commands write: tables and lines for people, JSON for programs. Data goes to stdout, all else to stderr."""
 
+import io
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias, cast
 
 from console.words import visible
 from protocol.errors import JphError
@@ -84,6 +85,10 @@ class Output:
         with _explained():
             self.stream.flush()
 
+    def binary(self) -> BinaryIO:
+        """Return the stream for bytes; what is written to it raises OutputError."""
+        return cast(BinaryIO, _Bytes(self.stream))
+
     def _paint(self, spans: Sequence[tuple[str, str]]) -> None:
         from rich.console import Console  # noqa: PLC0415 - 40 ms that only a terminal with colours needs
         from rich.text import Text  # noqa: PLC0415 - the same
@@ -91,6 +96,25 @@ class Output:
         if self._console is None:
             self._console = Console(file=self.stream, markup=False, highlight=False, emoji=False)
         self._console.print(Text.assemble(*spans), soft_wrap=True)
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes of a stream, which stays open."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Write bytes as they are, and hand them on; raises OutputError."""
+        with _explained():
+            self._stream.flush()
+            self._stream.buffer.write(content)  # type: ignore[attr-defined] # a text stream has one
+            self._stream.flush()
+        return len(content)
 
 
 @contextmanager
@@ -114,8 +138,11 @@ def at_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def json_line(document: Mapping[str, object]) -> str:
-    """Write an object as one line of JSON in which every character is printable; no finite number becomes null."""
+def json_line(document: Mapping[str, object] | str) -> str:
+    """Write an object or a text as one line of JSON in which every character is printable.
+
+    What is no finite number becomes null.
+    """
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except ValueError:  # 1e999 is good JSON and infinite in Python

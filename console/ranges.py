@@ -1,17 +1,14 @@
 """A range of the past, and the forms in which its readings are printed."""
 
-import csv
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from console import words
+from console.formats import comma_separated, json_lines
 from console.output import Column, Output, stdout, tell
-from console.words import visible
 from protocol.readings import Reading
 
 LATEST_MS: Final = 2**64 - 1  # no timestamp of the wire is later
-
-CSV_HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value")
 
 Write: TypeAlias = Callable[[Output, Sequence[Reading]], None]
 
@@ -41,18 +38,11 @@ def write_text(output: Output, readings: Sequence[Reading]) -> None:
 def write_json(output: Output, readings: Sequence[Reading]) -> None:
     """Print one object a line, under the keys of docs/cli.md, "history"."""
     for reading in readings:
-        document = reading._asdict()
-        if reading.attributes is None:
-            del document["attributes"]
-        output.json(document)
+        output.write(json_lines.line(reading))
 
 
 def write_csv(output: Output, readings: Sequence[Reading]) -> None:
     """Print comma-separated values, the time as ISO 8601 with the offset from UTC."""
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(CSV_HEADINGS)
+    output.write(comma_separated.heading())
     for reading in readings:
-        value = visible(reading.value) if isinstance(reading.value, str) else reading.value
-        writer.writerow(
-            (words.iso_time(reading.timestamp_ms), reading.timestamp_ms, reading.codifier, reading.sequence, value)
-        )
+        output.write(comma_separated.line(reading))

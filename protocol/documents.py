@@ -29,14 +29,23 @@ def write(value: Value, attributes: Attributes) -> str:
 
 def read(text: str) -> tuple[Value, Attributes]:
     """Return the value and the other members of a JSON object; raises ValueError for anything else."""
-    if text.count("{") + text.count("[") > MAX_DEPTH:
-        _check_depth(text)
-    document = _DECODER.decode(text)
-    if not isinstance(document, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 -- one kind of error for all that a text can lack
+    document = parse(text)
     if "\\u" in text:
         _check_unicode(document)
     return _value(document.pop("value", None)), document
+
+
+def parse(text: str, deepest: int = MAX_DEPTH) -> dict[str, Any]:
+    """Return a JSON object with at most `deepest` objects and lists inside each other; raises ValueError.
+
+    Its numbers are finite and its names are different.
+    """
+    if text.count("{") + text.count("[") > deepest:
+        _check_depth(text, deepest)
+    document = _DECODER.decode(text)
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")  # noqa: TRY004 -- one kind of error for all that a text can lack
+    return document
 
 
 def _value(value: object) -> Value:
@@ -47,12 +56,12 @@ def _value(value: object) -> Value:
     return value
 
 
-def _check_depth(text: str) -> None:
+def _check_depth(text: str, deepest: int) -> None:
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise ValueError(f"more than {MAX_DEPTH} objects and lists inside each other")
+        if depth > deepest:
+            raise ValueError(f"more than {deepest} objects and lists inside each other")
 
 
 def _check_unicode(document: dict[str, Any]) -> None:

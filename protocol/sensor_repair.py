@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, hour_of
 from protocol.frames import DataFrame, Flag
-from protocol.holes import Hole, Missing
+from protocol.holes import NO_HOUR_MS, Hole, Missing
 from protocol.instants import Instant
 from protocol.recents import RECENT, Likeness, Recents
 from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
@@ -152,9 +152,11 @@ class SensorRepair:
         return Progress(self.codifier, (self._position - 1) % MODULUS, self.wanted.kept())
 
     def resume(self, progress: Progress) -> None:
-        """Continue where a progress stands: nothing else is missing up to there."""
+        """Continue where a progress stands: nothing else is missing up to there, but before a guess maybe."""
         self._position = self._newest_at = progress.last + 1
-        self._lowest = self._position - 2 * RENUMBERED_BEYOND  # nothing that is heard goes back so far
+        guesses = (self._place(hole.first) for hole in progress.holes if hole.hour_ms == NO_HOUR_MS)
+        nothing_heard_goes_back_to = self._position - 2 * RENUMBERED_BEYOND
+        self._lowest = min(guesses, default=nothing_heard_goes_back_to)
         self.wanted.put_back(self._position, progress.holes)
 
     def _continue(self, sequence: int, now: Instant) -> int:

@@ -8,6 +8,11 @@ RENUMBERED_BEYOND: Final = 100_000  # the longest ring that an agent keeps: a la
 MAX_GAPS: Final = 64  # open gaps kept per sender; beyond that the oldest stays counted as missing for ever
 
 
+def of_time(timestamp_ms: int) -> int:
+    """Return the sequence of a reading that nobody numbered: the same each time that it is looked at."""
+    return timestamp_ms % MODULUS
+
+
 def after(sequence: int) -> int:
     """Return the sequence that follows."""
     return (sequence + 1) % MODULUS

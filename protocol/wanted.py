@@ -57,7 +57,10 @@ class Wanted:
         return hole
 
     def guess(self, first: int, end: int) -> None:
-        """Ask for readings of which nobody knows whether they were ever sent: they are booked when they come."""
+        """Ask for readings of which nobody knows whether they were ever sent.
+
+        They are booked when they come, or one that was sent before them.
+        """
         if first < end:
             self._add(Hole(first, end, NO_HOUR_MS))
 
@@ -74,6 +77,8 @@ class Wanted:
         else:
             self._given_up.cut(hole, at, at + 1)
             self._book_lost(hole.part(at, at + 1), hole.why, -1)
+        if hole.is_guess:
+            self._know_sent_behind(at, hour_ms)
         return hour_ms
 
     def answered(self, now_s: float) -> None:
@@ -169,6 +174,19 @@ class Wanted:
             start = end + distance(first, end)
             if 0 < count <= end - start and not self._holes.between(start, start + count):
                 self._add(Hole(start, start + count, hour_ms))
+
+    def _know_sent_behind(self, at: int, hour_ms: int) -> None:
+        """Book what was only guessed behind a reading that was sent: that was sent too."""
+        for holes in (self._holes, self._given_up):
+            for hole in holes:
+                if hole.is_guess and hole.first > at:
+                    self._know_sent(hole, hour_ms)
+
+    def _know_sent(self, hole: Hole, hour_ms: int) -> None:
+        hole.hour_ms = hour_ms
+        self._ledger.book(self._codifier, hour_ms, sent=len(hole))
+        if hole.why is not None:
+            self._book_lost(hole, hole.why)
 
     def _add(self, hole: Hole) -> None:
         self._holes.add(hole)

@@ -15,7 +15,7 @@ def booked(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> list[Accou
 
     Sorted by sensor and hour, one of each. The outcome of a reading belongs to the hour that the batch gives it; else
     to the newest of its sensor's accounts in the batch; else to that of `now_ms`. What names no sensor is booked under
-    `@@`.
+    `@@`. Of an import no outcome is booked.
     """
     sums: dict[tuple[str, int], Account] = {}
     for account in batch.accounts:
@@ -34,6 +34,8 @@ def written(outcomes: Iterable[Outcome]) -> Written:
 
 
 def _counted(batch: Batch, outcomes: Sequence[Outcome], now_ms: int) -> Counter[tuple[str, int, Outcome]]:
+    if batch.is_import:
+        return Counter()
     codifiers = [
         reading.codifier if outcome is not Outcome.REJECTED or is_codifier(reading.codifier) else EVERYBODY
         for reading, outcome in zip(batch.readings, outcomes, strict=True)

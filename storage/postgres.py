@@ -1,7 +1,7 @@
 """Readings in a PostgreSQL database (docs/drivers.md, "postgres")."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from protocol.accounts import Account
 from protocol.readings import Reading
 from protocol.repair import Missing
-from storage import postgres_retention, postgres_rollups
+from storage import postgres_retention, postgres_rollups, walking
 from storage.postgres_link import Link
 from storage.postgres_options import PostgresOptions
 from storage.postgres_rows import from_row
@@ -30,6 +30,13 @@ _HISTORY: Final = """
 SELECT timestamp_ms, sequence, number, integer, codifier, text, exact, attributes FROM jph.readings
 WHERE codifier = %s AND timestamp_ms BETWEEN %s AND %s
 ORDER BY timestamp_ms DESC, sequence DESC LIMIT %s
+"""
+# The first moment is said twice: partitions are chosen by it alone, and the row's place is found by both together.
+_PAGE: Final = """
+SELECT timestamp_ms, sequence, number, integer, codifier, text, exact, attributes FROM jph.readings
+WHERE codifier = %(codifier)s AND timestamp_ms BETWEEN %(since_ms)s AND %(until_ms)s
+    AND (timestamp_ms, sequence) > (%(since_ms)s, %(after)s)
+ORDER BY timestamp_ms, sequence LIMIT %(limit)s
 """
 # Jumps from one codifier to the next along the key; SELECT DISTINCT would read every row.
 _CODIFIERS: Final = """
@@ -87,6 +94,10 @@ class PostgresHistory:
             newest_first = connection.execute(_HISTORY, parameters, binary=True).fetchall()
         return [from_row(row) for row in reversed(newest_first)]
 
+    def walk(self, codifier: str, since_ms: int, until_ms: int) -> Iterator[Reading]:
+        """Go through all readings of one sensor, oldest first, within both bounds inclusive."""
+        return walking.walk(lambda *place: self._page(codifier, _moment(until_ms), place), _moment(since_ms))
+
     def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:
         """Return one sensor's roll-ups whose end lies within both bounds inclusive, oldest first."""
         with self._link.use() as connection:
@@ -112,6 +123,13 @@ class PostgresHistory:
     def close(self) -> None:
         """Let go of the connection; a second time does nothing."""
         self._link.close()
+
+    def _page(self, codifier: str, until_ms: int, place: tuple[int, int]) -> list[Reading]:
+        since_ms, after = place
+        bounds = {"since_ms": since_ms, "until_ms": until_ms, "after": after}
+        with self._link.use() as connection:
+            rows = connection.execute(_PAGE, {"codifier": codifier, "limit": walking.PAGE, **bounds}, binary=True)
+            return [from_row(row) for row in rows]
 
 
 class Postgres(PostgresHistory):

@@ -26,6 +26,8 @@ WHERE extname = 'timescaledb'
 _AVAILABLE: Final = "SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'timescaledb'"
 _SEARCH: Final = "SELECT set_config('search_path', %s, true)"
 _ADD_USER: Final = "INSERT INTO jph.users (email, password) VALUES (%s, %s) ON CONFLICT (email) DO NOTHING"
+_REMOVE_USER: Final = "DELETE FROM jph.users WHERE email = %s"
+_USERS: Final = "SELECT email FROM jph.users ORDER BY email"
 _CHANGE_USER: Final = "UPDATE jph.users SET password = %s WHERE email = %s"
 
 
@@ -78,6 +80,26 @@ def add_user(options: PostgresOptions, email: str, password: str, *, is_change: 
         statement, values = (_CHANGE_USER, (hashed, email)) if is_change else (_ADD_USER, (email, hashed))
         if connection.execute(statement, values).rowcount == 0:
             raise StoreError(f"there is no user {email}" if is_change else f"there is a user {email} already")
+
+
+def remove_user(options: PostgresOptions, email: str) -> None:
+    """Remove a user; raises StoreError when there is none."""
+    with connected(options) as connection:
+        postgres_schema.check(connection)
+        if connection.execute(_REMOVE_USER, (_storable(email),)).rowcount == 0:
+            raise StoreError(f"there is no user {email}", "`jph db user list` names those that there are")
+
+
+def users(options: PostgresOptions) -> list[str]:
+    """Return the e-mail addresses of all users, sorted; raises StoreError."""
+    with connected(options) as connection:
+        postgres_schema.check(connection)
+        return [email for (email,) in connection.execute(_USERS)]
+
+
+def _storable(text: str) -> str:
+    """Return what a text of the database can be; no user has an address with anything else."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def _begin(connection: Connection) -> None:

@@ -28,6 +28,7 @@ _MIGRATE: Final = Meaning(Trouble.STORE_NOT_READY, "bring the schema up to date 
 _CONNECTIONS: Final = Meaning(Trouble.STORE_BUSY, "raise max_connections of the server, or end other programs")
 _STOPPING: Final = Meaning(Trouble.STORE_AWAY, "the server is stopping or starting; it is tried again")
 _AWAY: Final = Meaning(Trouble.STORE_AWAY, "see that the server runs and the network is up; it is tried again")
+_FULL: Final = Meaning(Trouble.STORE_FULL, "make room on the server's disk")
 _UNKNOWN: Final = Meaning(Trouble.STORE_FAILS, "")
 
 # By SQLSTATE, the longest beginning that fits (PostgreSQL's manual, appendix "Error Codes").
@@ -44,7 +45,7 @@ _MEANINGS: Final = {
     "42P01": Meaning(Trouble.STORE_NOT_READY, _INIT),
     "42703": _MIGRATE,
     "42883": _MIGRATE,
-    "53100": Meaning(Trouble.STORE_FULL, "make room on the server's disk"),
+    "53100": _FULL,
     "53200": Meaning(Trouble.STORE_MEMORY, "give the server more memory"),
     "53300": _CONNECTIONS,
     "53400": Meaning(Trouble.STORE_FAILS, _SERVER),
@@ -64,6 +65,7 @@ _CONNECTING: Final = {
     "peer authentication failed": _LOGIN,
     'role "': Meaning(Trouble.STORE_LOGIN, "make the user: createuser NAME"),
     'database "': _DATABASE,
+    "No space left on device": _FULL,
     "too many clients": _CONNECTIONS,
     "remaining connection slots": _CONNECTIONS,
     "starting up": _STOPPING,

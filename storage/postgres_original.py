@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from psycopg import sql
 
+from protocol import sequences
 from protocol.frames import LATEST_TIMESTAMP_MS
 from protocol.readings import Reading, Value
-from protocol.sequences import MODULUS
 from storage.postgres_link import Connection, connected
 from storage.postgres_options import PostgresOptions
 
@@ -55,7 +55,7 @@ def _readings(connection: Connection, codifier: str, table: sql.Identifier) -> I
             if value is None or not 0 <= timestamp_ms <= LATEST_TIMESTAMP_MS:
                 left_out += 1
             else:
-                yield Reading(codifier, timestamp_ms, timestamp_ms % MODULUS, value)
+                yield Reading(codifier, timestamp_ms, sequences.of_time(timestamp_ms), value)
     if left_out:
         log.warning("%s: %d rows of the original are no readings and were left out", codifier, left_out)
 

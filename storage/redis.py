@@ -3,6 +3,7 @@
 With the option `stream` the newest readings too.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -51,6 +52,10 @@ class Redis:
             readings = redis_readings.history(client, codifier)
         within = [reading for reading in readings if since_ms <= reading.timestamp_ms <= until_ms]
         return within[max(0, len(within) - max(0, limit)) :]
+
+    def walk(self, codifier: str, since_ms: int, until_ms: int) -> Iterator[Reading]:
+        """Go through all readings of one sensor, oldest first, within both bounds inclusive: `stream` bounds them."""
+        return iter(self.history(codifier, since_ms, until_ms, sys.maxsize))
 
     def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:  # noqa: ARG002 - refused
         """Refuse: there are none."""

@@ -107,7 +107,8 @@ class Writer:
         for reading, outcome in zip(batch.readings, outcomes, strict=True):
             sorted_out[outcome].append(reading)
         states = self._states.copy()
-        self._show(transaction, states.take(batch._replace(readings=sorted_out[Outcome.STORED])))
+        if not batch.is_import:
+            self._show(transaction, states.take(batch._replace(readings=sorted_out[Outcome.STORED])))
         if self._options.stream:
             redis_readings.keep(transaction, window, sorted_out[Outcome.STORED], self._options.stream)
         redis_books.set_aside(transaction, sorted_out, now_ms)

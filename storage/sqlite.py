@@ -12,7 +12,7 @@ import msgspec
 from config.durations import Seconds
 from protocol.accounts import Account
 from protocol.readings import Reading
-from storage import sqlite_file, sqlite_rollups, sqlite_upkeep, sqlite_writing
+from storage import sqlite_file, sqlite_rollups, sqlite_upkeep, sqlite_writing, walking
 from storage.sqlite_file import explained
 from storage.sqlite_rows import from_row, to_bound
 from storage.sqlite_writing import Memory, StrangeWriterError
@@ -24,6 +24,11 @@ _HISTORY: Final = """
 SELECT codifier, timestamp_ms, sequence, value, attributes FROM readings
 WHERE codifier = ? AND timestamp_ms BETWEEN ? AND ?
 ORDER BY timestamp_ms DESC, sequence DESC LIMIT ?
+"""
+_PAGE: Final = """
+SELECT codifier, timestamp_ms, sequence, value, attributes FROM readings
+WHERE codifier = ? AND timestamp_ms <= ? AND (timestamp_ms, sequence) > (?, ?)
+ORDER BY timestamp_ms, sequence LIMIT ?
 """
 # Jumps from one codifier to the next along the key; SELECT DISTINCT would read every row.
 _CODIFIERS: Final = """
@@ -80,6 +85,10 @@ class SqliteHistory:
             newest_first = self._connection.execute(_HISTORY, (codifier, *bounds)).fetchall()
             return [from_row(row) for row in reversed(newest_first)]
 
+    def walk(self, codifier: str, since_ms: int, until_ms: int) -> Iterator[Reading]:
+        """Go through all readings of one sensor, oldest first, within both bounds inclusive."""
+        return walking.walk(lambda *place: self._page(codifier, to_bound(until_ms), place), to_bound(since_ms))
+
     def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:
         """Return one sensor's roll-ups whose end lies within both bounds inclusive, oldest first."""
         with explained(self._path):
@@ -105,6 +114,11 @@ class SqliteHistory:
     def close(self) -> None:
         """Let go of the file; a second time does nothing."""
         self._connection.close()
+
+    def _page(self, codifier: str, until_ms: int, place: tuple[int, int]) -> list[Reading]:
+        with explained(self._path):
+            rows = self._connection.execute(_PAGE, (codifier, until_ms, *place, walking.PAGE)).fetchall()
+            return [from_row(row) for row in rows]
 
 
 class Sqlite(SqliteHistory):

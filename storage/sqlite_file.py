@@ -1,6 +1,7 @@
 """One SQLite file of readings: how it is opened and brought up to date, and what its errors mean to the operator."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from typing import Final
 
 from storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA
 from storage.store import StoreError, Trouble
+
+_LEAST_ROOM_BYTES: Final = 32_768  # what SQLite needs to open a file with a log: one part of the log's index
 
 _BUSY_TIMEOUT_S: Final = 5.0  # a checkpoint or a copy of the file holds the lock for less
 
@@ -98,8 +101,10 @@ def explained(path: Path, advice: Mapping[int, str] = _ADVICE) -> Iterator[None]
     try:
         yield
     except sqlite3.Error as error:
-        code = _primary_code(error)
+        code = _true_code(path, _primary_code(error))
         trouble = _TROUBLES.get(code, Trouble.STORE_FAILS)
+        if code == sqlite3.SQLITE_CANTOPEN and path.exists() and not os.access(path.parent, os.W_OK):
+            trouble = Trouble.STORE_READ_ONLY
         raise StoreError(f"{path}: {error}", advice.get(code, ""), trouble) from error
     except OSError as error:
         trouble = _TROUBLES_OF_FILES.get(error.errno or 0, Trouble.STORE_FAILS)
@@ -165,6 +170,17 @@ def _is_closed_but_forbidden(path: Path, error: sqlite3.Error) -> bool:
     """
     forbidden = _primary_code(error) in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
     return forbidden and path.exists() and not path.with_name(f"{path.name}-wal").exists()
+
+
+def _true_code(path: Path, code: int) -> int:
+    """Return the code that tells the cause: on a full disk SQLite calls it an I/O error that its log has no index."""
+    if code != sqlite3.SQLITE_IOERR:
+        return code
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return code
+    return sqlite3.SQLITE_FULL if disk.f_bavail * disk.f_frsize < _LEAST_ROOM_BYTES else code
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -84,13 +84,16 @@ class Memory:
         }
         self.progress = read_progress(connection)
 
-    def may_have(self, reading: Reading) -> bool:
-        """Tell whether the file may have a reading with this one's sequence."""
+    def may_have(self, reading: Reading, *, is_import: bool) -> bool:
+        """Tell whether the file may have a reading with this one's sequence.
+
+        What a sink misses can be in the file already when it does not come from the bus.
+        """
         codifier, timestamp_ms, sequence, *_ = reading
         numberings = self.numberings.get(codifier)
         if numberings is None or not numberings.may_have(sequence, timestamp_ms):
             return False
-        return not self._is_missing(codifier, sequence)
+        return is_import or not self._is_missing(codifier, sequence)
 
     def take(self, readings: Iterable[Reading]) -> None:
         """Take note of readings that are stored."""
@@ -119,7 +122,9 @@ def write(connection: sqlite3.Connection, memory: Memory, batch: Batch, now_ms: 
 
     Unless `trusting`, the memory is not asked. Raises StrangeWriterError when it was wrong.
     """
-    doubtful = [reading for reading in batch.readings if not (trusting and not memory.may_have(reading))]
+    doubtful = [
+        reading for reading in batch.readings if not trusting or memory.may_have(reading, is_import=batch.is_import)
+    ]
     outcomes = judge(batch.readings, _load_known(connection, doubtful))
     sorted_out: dict[Outcome, list[Reading]] = {outcome: [] for outcome in Outcome}
     for reading, outcome in zip(batch.readings, outcomes, strict=True):

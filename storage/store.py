@@ -5,7 +5,7 @@ kept as a whole or not at all, so that after a crash the store is exactly as of 
 again for everything after its cursor ends with every reading exactly once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
@@ -99,6 +99,10 @@ class Batch(NamedTuple):
     what the store has of the same sensors and hours. `heard` are the other frames in order of arrival, for stores
     with the ability HEARD: these count and keep them, others ignore them. `hours_ms`, when it is not empty, is the
     hour in which each of `readings` was booked as arrived, so that its outcome is booked there too.
+
+    `is_import` says that the readings come from a file or another store and not from the bus: what becomes of them is
+    booked in no account, because nobody knows of them that they were sent (docs/protocol.md, "Accounts"), and they
+    are nobody's last state.
     """
 
     readings: Sequence[Reading] = ()
@@ -106,6 +110,7 @@ class Batch(NamedTuple):
     accounts: Sequence[Account] = ()
     heard: Sequence[Heard] = ()
     hours_ms: Sequence[int] = ()
+    is_import: bool = False
 
 
 class Written(NamedTuple):
@@ -163,6 +168,13 @@ class History(Protocol):
         Readings of one millisecond are in the order of their sequences.
         """
 
+    def walk(self, codifier: str, since_ms: int, until_ms: int) -> Iterator[Reading]:
+        """Go through all readings of one sensor in the order of `history`, within both bounds inclusive.
+
+        However many there are, few are in memory at a time. A writer may go on meanwhile: what is there from the first
+        step to the last comes exactly once, what is stored at places already passed does not come.
+        """
+
     def rollups(self, codifier: str, span: Span, since_ms: int, until_ms: int) -> list[Bucket]:
         """Return one sensor's roll-ups whose end lies within both bounds inclusive, oldest first.
 
@@ -201,10 +213,10 @@ class Store(History, Protocol):
         a `conflict`, kept apart in full. What no store can take (`storage.judging.refusal`), and what this one
         refuses whatever is done, is `rejected`: kept apart as JSON with the reason, never a reason to fail.
 
-        Each outcome is booked per sensor and hour as `storage.booking.booked` says; `now_ms` is the receiver's wall
-        clock. After a StoreError nothing of the batch was kept, except that the answer to the commit may have been
-        lost. So write the same batch again, not a longer one: the store finds out whether it has it already, and
-        then returns what became of it the first time.
+        Each outcome is booked per sensor and hour as `storage.booking.booked` says, unless the batch is an import;
+        `now_ms` is the receiver's wall clock. After a StoreError nothing of the batch was kept, except that the answer
+        to the commit may have been lost. So write the same batch again, not a longer one: the store finds out whether
+        it has it already, and then returns what became of it the first time.
         """
 
     def describe(self, sensors: Sequence[Description]) -> None:

@@ -1,4 +1,4 @@
-"""`jph db sql|init|migrate|status|user`: the PostgreSQL database that a node of the configuration stores into."""
+"""`jph db` and `jph db user`: the PostgreSQL database that a node of the configuration stores into."""
 
 import getpass
 import sys
@@ -76,7 +76,7 @@ def status(*, node: NodeOption = None, config: ConfigOption = None) -> int:
     return 0
 
 
-def user(
+def add_user(
     email: EmailArgument,
     *,
     change: Annotated[bool, typer.Option("--change", help="Change the password of a user there is.")] = False,
@@ -90,6 +90,30 @@ def user(
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     postgres_admin.add_user(options, email, password, is_change=change)
     tell(f"{email}: {'changed' if change else 'added'}")
+    return 0
+
+
+def list_users(*, node: NodeOption = None, config: ConfigOption = None) -> int:
+    """Print the e-mail address of each user, one a line."""
+    from storage import postgres_admin  # noqa: PLC0415 - psycopg, which no other command needs
+
+    _, options = _database(config, node)
+    output = stdout()
+    for email in postgres_admin.users(options):
+        output.line(email)
+    return 0
+
+
+def remove_user(
+    email: EmailArgument, *, node: NodeOption = None, config: ConfigOption = None, quiet: QuietOption = False
+) -> int:
+    """Remove a user, who then can log in no more; fail (exit code 1) when there is none."""
+    from storage import postgres_admin  # noqa: PLC0415 - psycopg, which no other command needs
+
+    _, options = _database(config, node)
+    postgres_admin.remove_user(options, email)
+    if not quiet:
+        tell(f"{email}: removed")
     return 0
 
 

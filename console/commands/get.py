@@ -7,15 +7,7 @@ import typer
 from agent.participant import Participant
 from console import words
 from console.addressees import remark_on_strangers
-from console.commands.options import (
-    AsOption,
-    ConfigOption,
-    JsonOption,
-    QuietOption,
-    complete_codifier,
-    duration,
-    one_codifier,
-)
+from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SomeCodifiers, duration
 from console.listening import Missing, is_node_there, judged, listen_until, never, readable, usual_wait_s
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
@@ -49,15 +41,7 @@ class Got(NamedTuple):
 
 
 def get(
-    codifiers: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[CODIFIER...]",
-            parser=one_codifier,
-            autocompletion=complete_codifier,
-            help="Which sensors; without any, all of the configuration.",
-        ),
-    ] = None,
+    codifiers: SomeCodifiers = None,
     *,
     timeout: Annotated[
         float | None,

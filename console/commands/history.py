@@ -18,7 +18,7 @@ from console.commands.options import (
     duration,
     one_codifier,
 )
-from console.histories import NoHistoryError, Opened, Place, named_file, open_first, places
+from console.histories import NoHistoryError, Opened, Place, Wanted, named_file, open_first, places
 from console.output import tell
 from console.ranges import LATEST_MS, Range, Write, write_csv, write_json, write_range, write_text
 from console.recalling import ask_ring, tell_recalled
@@ -128,10 +128,10 @@ def _no_time_between(since: float | None) -> str:
     return f"{begin} later: write the longer time into --since (--since 2h --until 1h)"
 
 
-def where(config: str | None, node: str | None, database: str | None) -> list[Place]:
+def where(config: str | None, node: str | None, database: str | None, wanted: Wanted = Wanted.READINGS) -> list[Place]:
     """Return where to look for the past: in a file, at a node, or at all nodes of the configuration that keep it."""
     if database is None:
-        return places(find_configuration(config, load_configuration)[0], node)
+        return places(find_configuration(config, load_configuration)[0], node, wanted)
     if node is not None:
         raise typer.BadParameter("--database names another place: take one of them", param_hint="--node")
     return named_file(database)

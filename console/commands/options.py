@@ -101,6 +101,15 @@ Codifiers: TypeAlias = Annotated[
         metavar="CODIFIER...", parser=one_codifier, autocompletion=complete_codifier, help="Whom it is for."
     ),
 ]
+SomeCodifiers: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CODIFIER...]",
+        parser=one_codifier,
+        autocompletion=complete_codifier,
+        help="Which sensors; without any, all of them.",
+    ),
+]
 SecondsOption: TypeAlias = Annotated[
     float | None,
     typer.Option(metavar="DURATION", parser=duration, help="Listen so long, whoever was heard already."),

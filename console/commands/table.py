@@ -51,12 +51,30 @@ _CONFIG: Final = (
     ),
 )
 
+_DB_USER: Final = (
+    Row(
+        "add",
+        "console.commands.db:add_user",
+        SET_UP,
+        "Add a user, or change the password of one.",
+        ("jph db user add ann@example.org", "jph db user add --change ann@example.org"),
+    ),
+    Row("list", "console.commands.db:list_users", SET_UP, "List the users.", ("jph db user list",)),
+    Row(
+        "remove",
+        "console.commands.db:remove_user",
+        SET_UP,
+        "Remove a user.",
+        ("jph db user remove ann@example.org",),
+    ),
+)
+
 _DB: Final = (
     Row("sql", "console.commands.db:sql", SET_UP, "Print the schema as SQL.", ("jph db sql | psql sensors",)),
     Row("init", "console.commands.db:init", SET_UP, "Make the schema.", ("jph db init", "jph db init --node Q2")),
     Row("migrate", "console.commands.db:migrate", SET_UP, "Bring the schema up to date.", ("jph db migrate",)),
     Row("status", "console.commands.db:status", SET_UP, "Show what is in the database.", ("jph db status",)),
-    Row("user", "console.commands.db:user", SET_UP, "Add a user.", ("jph db user ann@example.org",)),
+    Row("user", "", SET_UP, "Add, list and remove users.", ("jph db user list",), rows=_DB_USER),
 )
 
 _KEYS: Final = (
@@ -186,6 +204,31 @@ COMMANDS: Final = (
         HISTORY,
         "Print readings of the past of a sensor.",
         ("jph history C1 --since 1h", "jph history C1 --since 7d --csv > c1.csv", "jph history C1 --since 10m --live"),
+    ),
+    Row(
+        "loss",
+        "console.commands.loss:loss",
+        HISTORY,
+        "Account for every reading: stored, or lost and why.",
+        ("jph loss", "jph loss C1 F1 --since 7d", "jph loss C1 --by hour --json"),
+    ),
+    Row(
+        "export",
+        "console.commands.export:export",
+        HISTORY,
+        "Write stored readings to a file: CSV, JSON lines, Parquet.",
+        ("jph export --output all.parquet", "jph export C1 F1 --since 30d > month.csv"),
+    ),
+    Row(
+        "import",
+        "console.commands.importing:import_readings",
+        HISTORY,
+        "Store the readings of files, or of the original system's tables.",
+        (
+            "jph import all.parquet --node Q2",
+            "jph import cellar.csv --codifier F1 --time-column when --value-column celsius",
+            "jph import --original --from postgresql://jph@db/sensors",
+        ),
     ),
     Row(
         "init",

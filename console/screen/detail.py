@@ -122,6 +122,8 @@ def _sensor_facts(model: Model, row: SensorRow, symbols: Symbols) -> Iterator[Fa
     if (stored := model.ledger.accounts.get(row.codifier)) is not None:
         yield "stored", _stored(stored, dot), Ink.WARNING if _named_losses(stored) else Ink.TEXT
         yield "", f"{model.ledger.place}, last {HOURS} h", Ink.DIM
+    if model.ledger.trouble:
+        yield "stored", f"not known: {model.ledger.trouble}", Ink.WARNING
     if row.last_sequence is not None:
         kind = f"{dot}flag {row.flag}" if row.flag else ""
         again = f"{dot}begun anew {row.renumbered} times" if row.renumbered else ""

@@ -15,9 +15,13 @@ EVERY_S: Final = 60.0
 
 
 class Ledger(NamedTuple):
-    """Whose accounts these are (`Q1 (sqlite)`, empty when nobody's), and those of the last day by codifier."""
+    """Whose accounts these are (`Q1 (sqlite)`, empty when nobody's), and those of the last day by codifier.
+
+    `trouble` says why there are none although there are stores.
+    """
 
     place: str = ""
+    trouble: str = ""
     accounts: dict[str, Account] = {}  # noqa: RUF012 - nobody changes it
 
 
@@ -45,5 +49,6 @@ class Totals:
     async def _look(self, now_ms: float) -> None:
         """Look up the present hour and those before it; when nobody tells, what is known is old and goes."""
         accounts = await self._past.accounts(now_ms - HOURS * HOUR_MS, now_ms)
-        self.ledger = Ledger() if accounts is None else Ledger(self._past.place, per_sensor(accounts))
+        known = {} if accounts is None else per_sensor(accounts)
+        self.ledger = Ledger(self._past.place, self._past.trouble, known)
         self._looking = None

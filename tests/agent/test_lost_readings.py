@@ -1,6 +1,5 @@
 """What a sink did not hear it asks for: agents and sinks on real sockets, in time that the test drives."""
 
-import asyncio
 import contextlib
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from tests.agent.hosts import Host, Lan
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.taking import SENSOR, sent, settle, take_readings
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s, proxies: {C2: {channel: humidity}}}"
 
 
 @pytest.fixture
@@ -54,33 +52,8 @@ def account(path: Path, codifier: str = "C1") -> Account:
         return total
 
 
-async def take_readings(host: Host, devices: Devices, count: int, codifier: str = "C1") -> None:
-    """Let a sensor be read so many times, each time with another value."""
-    ring = host.agent.repeating.rings.open(codifier)
-    for _ in range(count):
-        kept, device = len(ring), devices[codifier]
-        device.values = {"value": device.reads + 0.5, "humidity": device.reads}
-        await host.loop.advance(1.0)
-        await until(lambda kept=kept: len(ring) > kept)  # type: ignore[misc] # bound now
-
-
-def sent(host: Host, codifier: str = "C1") -> list[int]:
-    """Return the numbers of all readings that a sensor sent."""
-    ring = host.agent.repeating.rings.get(codifier)
-    assert ring is not None
-    assert ring.first is not None
-    return [sequence for sequence, _ in ring.datagrams(ring.first, len(ring))]
-
-
 def numbers(path: Path, codifier: str = "C1") -> list[int]:
     return [reading.sequence for reading in history(path, codifier)]
-
-
-async def settle(loop: DrivenLoop, seconds: float = 5.0) -> None:
-    """Let so much time pass in small steps, each with all that the threads have to do."""
-    for _ in range(int(seconds / TURN_S)):
-        await loop.advance(TURN_S)
-        await asyncio.sleep(0)
 
 
 async def start(lan: Lan, sink: str) -> Host:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import mqtt, screen
+from bench import away, mqtt, screen
 from bench.__main__ import MEASUREMENTS, main
 from bench.figures import CannotMeasureError, Measurement
 from bench.runs import RESULTS
+from tests.netns.hosts import missing
 
 
 def skip_without_broker() -> None:
@@ -22,6 +23,8 @@ def skip_without_broker() -> None:
 def test_a_measurement_finds_a_number_for_each_of_its_figures(measurement: Measurement) -> None:
     if measurement is mqtt.MEASUREMENT:
         skip_without_broker()
+    if measurement is away.MEASUREMENT and missing():
+        pytest.skip(missing())
     samples = measurement.quick()
     assert samples.keys() == {figure.key for figure in measurement.figures}
     assert all(values and all(map(math.isfinite, values)) for values in samples.values())

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
 from config.model import Network
+from console.commands.table import Row
 
 CHECKOUT: Final = Path(__file__).parents[2]
 
@@ -81,6 +82,14 @@ class Site(NamedTuple):
     def config_with_absent(self) -> str:
         """The option that names the nodes that send nothing, too."""
         return f"--config={self.path}"
+
+
+def paths(rows: Sequence[Row], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Row]]:
+    """Go through rows of the table of commands and those of their families, each with its words after `jph`."""
+    for row in rows:
+        path = (*before, row.name)
+        yield path, row
+        yield from paths(row.rows, path)
 
 
 def command(*arguments: str) -> list[str]:

@@ -7,12 +7,11 @@ from typing import Any, Final
 import pytest
 
 from console.commands.table import COMMANDS
-from tests.console.calling import CHECKOUT, Ended, Shell, Site
+from tests.console.calling import CHECKOUT, Ended, Shell, Site, paths
 
 PAGE: Final = (CHECKOUT / "docs" / "cli.md").read_text("utf-8")
 SECTIONS: Final = re.findall(r"^### (.*?)$\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-NAMES: Final = [row.name for row in COMMANDS if not row.rows]
-NAMES_OF_FAMILIES: Final = [f"{family.name} {row.name}" for family in COMMANDS for row in family.rows]
+NAMES: Final = [" ".join(path) for path, row in paths(COMMANDS) if not row.rows]
 
 
 def documented(commands: str) -> set[str]:
@@ -21,7 +20,7 @@ def documented(commands: str) -> set[str]:
     return {key for line in table.splitlines()[1:] for key in re.findall(r"`(\w+)`", line.split("|")[1])}
 
 
-@pytest.mark.parametrize("name", NAMES + NAMES_OF_FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_a_section_with_an_example(name: str) -> None:
     [text] = [text for heading, text in SECTIONS if _is_about(name, heading)]
     assert f"$ jph {name}" in text
@@ -72,6 +71,18 @@ def _remembered(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("history", "C1", "--json", site.config).documents
 
 
+def _accounted(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Wait until something was stored, and print what became of it."""
+    shell.jph("watch", "--from", "Q1", "--count", "2", "--flag", "i", site.config)
+    return shell.jph("loss", "C1", "--json", site.config).documents
+
+
+def _imported(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Look at a file."""
+    (shell.home / "a.csv").write_text("time,codifier,value\n5,C1,1\n", "ascii")
+    return shell.jph("import", "a.csv", "--dry-run", "--json", site.config).documents
+
+
 PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`get`": _called("get", "C1"),
     "`sensors`": _called("sensors"),
@@ -80,6 +91,8 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`ping`": _called("ping", "C1", "-c", "1"),
     "`start`, `halt`, `reload`, `set`, `step`": _called("set", "FK", "50"),
     "`history`": _remembered,
+    "`loss`": _accounted,
+    "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
 }

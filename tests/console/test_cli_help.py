@@ -11,18 +11,15 @@ import pytest
 
 from console.cli import EXIT_PIPE_CLOSED, built
 from console.commands.table import COMMANDS, Row
-from tests.console.calling import Shell, Site
+from tests.console.calling import Shell, Site, paths
 
-SINGLE: Final[list[tuple[str, ...]]] = [(row.name,) for row in COMMANDS if not row.rows]
-OF_FAMILIES: Final[list[tuple[str, ...]]] = [(family.name, row.name) for family in COMMANDS for row in family.rows]
-ROWS: Final[dict[tuple[str, ...], Row]] = {
-    **{(row.name,): row for row in COMMANDS},
-    **{(family.name, row.name): row for family in COMMANDS for row in family.rows},
-}
+ROWS: Final = dict(paths(COMMANDS))
+SINGLE: Final = [path for path, row in ROWS.items() if not row.rows]
+FAMILIES: Final = [path for path, row in ROWS.items() if row.rows]
 SHELLS: Final = frozenset({"|", ">", "&&"})
 
 
-@pytest.mark.parametrize("name", SINGLE + OF_FAMILIES, ids=" ".join)
+@pytest.mark.parametrize("name", SINGLE, ids=" ".join)
 def test_the_help_of_a_command_has_its_summary_and_its_examples(shell: Shell, name: tuple[str, ...]) -> None:
     ended = shell.jph(*name, "--help", COLUMNS="100")
     assert ended.code == 0
@@ -30,7 +27,7 @@ def test_the_help_of_a_command_has_its_summary_and_its_examples(shell: Shell, na
     assert [example for example in ROWS[name].examples if f"$ {example}" not in ended.out] == []
 
 
-@pytest.mark.parametrize("name", SINGLE + OF_FAMILIES, ids=" ".join)
+@pytest.mark.parametrize("name", SINGLE, ids=" ".join)
 def test_every_example_is_understood(name: tuple[str, ...]) -> None:
     for call in _calls(ROWS[name]):
         row = ROWS[tuple(call[1 : 1 + len(name)])]
@@ -44,10 +41,10 @@ def test_the_help_lists_all_commands_under_their_panels(shell: Shell) -> None:
     assert titles == ["Options", "See", "Command", "History", "Set up"]
 
 
-@pytest.mark.parametrize("family", [row for row in COMMANDS if row.rows], ids=lambda family: family.name)
-def test_a_family_lists_its_commands(shell: Shell, family: Row) -> None:
-    ended = shell.jph(family.name, "--help", COLUMNS="120")
-    assert [row.summary for row in family.rows if row.summary not in ended.out] == []
+@pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
+def test_a_family_lists_its_commands(shell: Shell, family: tuple[str, ...]) -> None:
+    ended = shell.jph(*family, "--help", COLUMNS="120")
+    assert [row.summary for row in ROWS[family].rows if row.summary not in ended.out] == []
 
 
 def test_a_family_alone_is_no_command(shell: Shell) -> None:

@@ -57,9 +57,10 @@ def test_json_has_the_exact_values_and_their_identity(shell: Shell, database: st
 def test_csv_can_be_read_by_other_programs(shell: Shell, database: str) -> None:
     ended = shell.jph("history", "C1", *SINCE, "--csv", database)
     headings, first, _, third = csv.reader(ended.out.splitlines())
-    assert headings == ["time", "timestamp_ms", "codifier", "sequence", "value"]
-    assert first == ["2026-07-28T14:00:00.000+02:00", str(NOON_MS), "C1", "1", "21.5"]
-    assert third[-1].isprintable()
+    assert headings == ["time", "timestamp_ms", "codifier", "sequence", "value", "type", "attributes"]
+    assert first == ["2026-07-28T14:00:00.000+02:00", str(NOON_MS), "C1", "1", "21.5", "float", ""]
+    assert all(cell.isprintable() for cell in third)
+    assert third[-2:] == ["json", '{"volts": 3.3}']
 
 
 def test_since_and_until_bound_what_is_printed(shell: Shell, database: str) -> None:

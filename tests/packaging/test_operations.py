@@ -16,6 +16,7 @@ import pytest
 
 from agent.arguments import parse
 from config.model import Network
+from protocol.troubles import MEASUREMENTS, WORDS, Trouble
 from tests.agent.peer import PATIENCE_S
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
@@ -130,3 +131,8 @@ def test_a_link_leads_somewhere(place: str) -> None:
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in headings}
     assert not heading or heading in anchors
+
+
+@pytest.mark.parametrize("code", [code for code in Trouble if code not in {Trouble.OVER, *MEASUREMENTS}])
+def test_the_page_says_what_to_do_about_every_trouble(code: Trouble) -> None:
+    assert f"\n| `{WORDS[code].name}` |" in PAGE

@@ -108,6 +108,59 @@ def test_a_sensor_that_was_numbered_anew_a_little_before_is_followed_from_there(
     assert receiver.hears(4_000 + first) == [True]
 
 
+def test_a_way_back_that_was_interrupted_goes_on_to_where_the_ring_begins() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    (progress,) = receiver.repairs.progress()
+    again = resumed(progress, backfill=BACKFILL)
+    first = 1000 - BACKFILL
+    assert again.asks() == [(first, BACKFILL)]
+    assert again.is_answered(*range(first, 1000)) == [True] * BACKFILL
+    assert again.asks() == [(first - BACKFILL, BACKFILL)]
+
+
+def test_a_way_back_that_had_come_to_its_end_but_for_a_lost_answer_is_not_begun_again() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    first = 1000 - BACKFILL
+    receiver.is_refused(first, 10)
+    receiver.is_answered(*range(first + 10, 990), *range(991, 1000))
+    (progress,) = receiver.repairs.progress()
+    assert progress.holes == (Missing(990, 1, HOUR),)
+    again = resumed(progress, backfill=BACKFILL)
+    assert again.asks() == [(990, 1)]
+    assert again.is_answered(990) == [True]
+    assert again.asks(after_s=LONG_S) == []
+
+
+def test_what_is_guessed_behind_a_reading_that_came_was_sent_and_its_loss_has_a_name() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    assert receiver.counts("sent") == (1,)
+    receiver.is_answered(990)
+    assert receiver.counts("sent", "heard", "repaired") == (11, 1, 1)
+    receiver.is_refused(991, 9)
+    assert receiver.counts("sent", "not_kept") == (11, 9)
+
+
+def test_what_was_refused_on_a_guess_is_a_loss_once_a_reading_before_it_came() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    receiver.is_refused(990, 10)
+    assert receiver.counts("sent", "not_kept") == (1, 0)
+    receiver.is_answered(989)
+    assert receiver.counts("sent", "repaired", "not_kept") == (12, 1, 10)
+
+
+def test_a_way_back_that_had_come_to_its_end_is_not_begun_again() -> None:
+    receiver = resumed(Progress("C1", 1000), backfill=BACKFILL)
+    receiver.hears(1001)
+    assert receiver.asks(after_s=LONG_S) == []
+
+
 def test_it_goes_on_over_the_end_of_the_numbers() -> None:
     receiver = resumed(Progress("C1", 1, (Missing(MODULUS - 2, 3, HOUR),)))
     assert receiver.asks() == [(MODULUS - 2, 3)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from protocol.accounts import HOUR_MS
 from protocol.frames import LATEST_TIMESTAMP_MS
 from protocol.readings import Attributes, Reading, Value
+from storage import walking
 from storage.store import (
     CONFLICT,
     SAME_SEQUENCE_MS,
@@ -233,6 +234,55 @@ class HistoryConformance(Conformance):
         assert store.history("C1", -(10**30), 10**30, 10**30) == [reading(1)]
         assert store.history("C1", 10**30, 10**30, 10**30) == []
 
+    @pytest.mark.parametrize("page", [1, 3, 10, 11])
+    def test_a_walk_gives_what_a_history_does(self, store: Store, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(walking, "PAGE", page)
+        batch = [reading(sequence) for sequence in range(10)]
+        write(store, reading(4, codifier="C2"), *batch[::-1])
+        assert list(store.walk("C1", *EVER)) == batch
+        assert list(store.walk("C1", batch[2].timestamp_ms, batch[5].timestamp_ms)) == batch[2:6]
+        assert list(store.walk("C1", batch[2].timestamp_ms + 1, 10**30)) == batch[3:]
+        assert list(store.walk("X9", -(10**30), 10**30)) == []
+        assert list(store.walk("C1", 10**30, 10**30)) == []
+
+    def test_a_walk_through_one_millisecond_leaves_out_nothing_and_gives_nothing_twice(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(walking, "PAGE", 7)
+        burst = [Reading("C1", NOON_MS, sequence, sequence) for sequence in range(50)]
+        late = [Reading("C1", NOON_MS + 1, sequence, sequence) for sequence in range(50, 60)]
+        write(store, *burst, *late)
+        assert list(store.walk("C1", *EVER)) == burst + late
+
+    @for_each_example
+    @given(batch=st.lists(readings, max_size=12), page=st.integers(1, 4), bounds=st.tuples(*[st.integers(0, 20)] * 2))
+    def test_a_walk_is_the_whole_history_however_it_is_cut(
+        self, stores: Stores, batch: list[Reading], page: int, bounds: tuple[int, int]
+    ) -> None:
+        store = stores.fresh()
+        write(store, *batch)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(walking, "PAGE", page)
+            for codifier in store.codifiers():
+                for since_ms, until_ms in (EVER, bounds):
+                    walked = list(store.walk(codifier, since_ms, until_ms))
+                    assert walked == store.history(codifier, since_ms, until_ms, MANY)
+        store.close()
+
+    def test_a_walk_meets_what_was_there_all_the_time_once_while_more_is_stored(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(walking, "PAGE", 2)
+        batch = [reading(sequence) for sequence in range(10, 20)]
+        write(store, *batch)
+        walked = []
+        for number, found in enumerate(store.walk("C1", *EVER)):
+            walked.append(found)
+            if found in batch:
+                write(store, reading(number), reading(number + 100))
+        assert [found for found in walked if found in batch] == batch
+        assert len(set(map(identity, walked))) == len(walked)
+
     def test_a_history_holds_one_sensor_only(self, store: Store) -> None:
         write(store, reading(1, codifier="C1"), reading(1, codifier="C2"))
         assert store.history("C2", *EVER, MANY) == [reading(1, codifier="C2")]
@@ -290,6 +340,8 @@ class HistoryConformance(Conformance):
             write(store, reading(1))
         with pytest.raises(StoreError):
             store.history("C1", *EVER, MANY)
+        with pytest.raises(StoreError):
+            next(store.walk("C1", *EVER))
         with pytest.raises(StoreError):
             store.progress()
 
@@ -455,6 +507,32 @@ class AccountConformance(Conformance):
             Account("C1", NOON_MS, stored=1, rejected=1),
             Account("C1", NOON_MS + HOUR_MS, duplicate=1),
         ]
+
+    def test_an_import_is_booked_in_no_account_and_moves_no_cursor(self, store: Store) -> None:
+        progress = Progress("C1", 9, (Missing(2, 3, NOON_MS),))
+        heard = Account("C1", NOON_MS, sent=4, heard=1)
+        store.write(Batch([reading(9)], [progress], [heard], hours_ms=[NOON_MS]), NOON_MS)
+        imported = [reading(2), reading(2), reading(9), reading(9, value=5), Reading("C1", -1, 1, 1)]
+        assert store.write(Batch(imported, is_import=True), NOON_MS) == Written(1, 2, 1, 1)
+        assert store.progress() == {"C1": progress}
+        assert store.accounts(*EVER) == [heard._replace(stored=1)]
+
+    def test_what_was_imported_and_comes_by_the_bus_later_is_a_duplicate(self, store: Store) -> None:
+        store.write(Batch([reading(9)], [Progress("C1", 9, (Missing(2, 3, NOON_MS),))]), NOON_MS)
+        store.write(Batch([reading(2), reading(3)], is_import=True), NOON_MS)
+        repaired = Account("C1", NOON_MS + HOUR_MS, repaired=3)
+        batch = Batch([reading(2), reading(3), reading(4)], [Progress("C1", 9)], [repaired])
+        assert store.write(batch, NOON_MS) == Written(stored=1, duplicates=2)
+        assert store.accounts(NOON_MS + 1, EVER[1]) == [repaired._replace(stored=1, duplicate=2)]
+
+    def test_an_import_that_contradicts_an_import_is_a_conflict_also_where_a_sink_misses_readings(
+        self, store: Store
+    ) -> None:
+        holes = (Missing(2, 3, NOON_MS),)
+        store.write(Batch([reading(1), reading(9)], [Progress("C1", 9, holes)]), NOON_MS)
+        store.write(Batch([reading(3)], is_import=True), NOON_MS)
+        other = reading(3, value=5)._replace(timestamp_ms=NOON_MS + 3500)
+        assert store.write(Batch([other], is_import=True), NOON_MS) == Written(conflicts=1)
 
     def test_accounts_are_read_by_the_begin_of_their_hour(self, store: Store) -> None:
         hours = [Account("C1", NOON_MS + hour * HOUR_MS, sent=hour + 1) for hour in range(5)]

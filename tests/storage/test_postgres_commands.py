@@ -46,11 +46,27 @@ def test_a_user_is_added_once_and_only_the_hash_is_kept(
     codes = []
     for _ in range(2):
         monkeypatch.setattr("sys.stdin", io.StringIO("a long enough password\n"))
-        codes.append(run(["db", "user", "ann@example.org", "--config", file]))
+        codes.append(run(["db", "user", "add", "ann@example.org", "--config", file]))
     assert codes == [0, 1]
     [(email, password)] = postgres_server.execute("SELECT email, password FROM jph.users", database)
     assert email == "ann@example.org"
     assert "long enough" not in password
+
+
+def test_users_are_listed_until_they_are_removed(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["db", "init", "--config", file])
+    for email in ("bob@example.org", "ann@example.org"):
+        monkeypatch.setattr("sys.stdin", io.StringIO("a long enough password\n"))
+        run(["db", "user", "add", email, "--config", file])
+    run(["db", "user", "list", "--config", file])
+    assert capsys.readouterr().out == "ann@example.org\nbob@example.org\n"
+    codes = [run(["db", "user", "remove", "ann@example.org", "--config", file]) for _ in range(2)]
+    assert codes == [0, 1]
+    assert "there is no user ann@example.org" in capsys.readouterr().err
+    run(["db", "user", "list", "--config", file])
+    assert capsys.readouterr().out == "bob@example.org\n"
 
 
 def test_the_printed_schema_is_what_init_makes(

@@ -14,6 +14,7 @@ import pytest
 
 from protocol.accounts import Account
 from protocol.repair import Missing, Progress
+from protocol.troubles import Trouble
 from storage import postgres_link
 from storage.postgres import Postgres, PostgresHistory
 from storage.postgres_options import PostgresOptions
@@ -228,8 +229,9 @@ class TestADatabaseThatIsNotAsItShouldBe:
 
     def test_a_missing_schema_is_said(self, postgres_server: PostgresServer) -> None:
         empty = postgres_server.new_database("template0")
-        with pytest.raises(StoreError, match=r"has no schema jph; make it with `jph db init`"):
+        with pytest.raises(StoreError, match=r"has no schema jph; make it with `jph db init`") as caught:
             Postgres(postgres_server.options(empty))
+        assert caught.value.trouble is Trouble.STORE_NOT_READY
         postgres_server.drop_database(empty)
 
     def test_a_schema_of_another_program_is_said(self, postgres_server: PostgresServer) -> None:
@@ -303,8 +305,9 @@ class TestLocksAndTimeouts:
         with closing(Postgres(postgres_server.options(database))) as store, postgres_server.connect(database) as other:
             store.write(batch(0), NOON_MS)
             other.execute("BEGIN; LOCK TABLE jph.accounts")
-            with pytest.raises(StoreError, match="lock timeout; another program holds a lock"):
+            with pytest.raises(StoreError, match="lock timeout; another program holds a lock") as caught:
                 store.write(batch(10), NOON_MS)
+            assert caught.value.trouble is Trouble.STORE_BUSY
             other.execute("ROLLBACK")
             assert store.write(batch(10), NOON_MS) == Written(stored=10)
 

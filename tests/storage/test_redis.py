@@ -287,6 +287,14 @@ def test_what_no_store_takes_leaves_no_state(store: Redis, client: redis.Redis) 
     assert hashes(client) == {}
 
 
+def test_an_import_changes_nobodys_last_state(store: Redis, client: redis.Redis) -> None:
+    write(store, reading(1))
+    before = hashes(client)
+    newer, other = reading(2, 30.0), reading(7, codifier="X1")
+    assert store.write(Batch([newer, other], is_import=True), NOON_MS) == Written(stored=2)
+    assert hashes(client) == before
+
+
 def test_a_sensor_that_is_dead_is_forgotten_after_a_while(redis_server: RedisServer, client: redis.Redis) -> None:
     with closing(Redis(redis_server.options(expire_s=3600.0))) as store:
         write(store, reading(1), reading(1, codifier="F1"))

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from protocol.readings import Reading
+from protocol.troubles import Trouble
 from storage.redis import Redis
 from storage.redis_options import RedisOptions
 from storage.redis_writing import SCHEMA
@@ -192,8 +193,9 @@ def test_a_server_whose_disk_is_full_is_said(
         with redis_server.configured("dir", str(nowhere)):
             nowhere.rmdir()
             save(client)
-            with pytest.raises(StoreError, match="cannot write its file: make room on its disk"):
+            with pytest.raises(StoreError, match="cannot write its file: make room on its disk") as caught:
                 store.write(BATCH, NOON_MS)
+            assert caught.value.trouble is Trouble.STORE_FULL
         save(client)
         store.write(BATCH, NOON_MS)
     assert_kept_once(store)
@@ -209,8 +211,9 @@ def save(client: redis.Redis) -> None:
 def test_a_replica_is_said(redis_server: RedisServer, store: Redis, client: redis.Redis) -> None:
     client.replicaof("127.0.0.1", "1")
     try:
-        with pytest.raises(StoreError, match="the server is a replica: name the primary"):
+        with pytest.raises(StoreError, match="the server is a replica: name the primary") as caught:
             store.write(BATCH, NOON_MS)
+        assert caught.value.trouble is Trouble.STORE_READ_ONLY
     finally:
         client.replicaof("NO", "ONE")
     store.write(BATCH, NOON_MS)
@@ -224,8 +227,9 @@ def test_a_server_that_is_loading_is_said() -> None:
             client.save()
         server.stop()
         server.start("--key-load-delay", "50000", until="Server initialized")
-        with pytest.raises(StoreError, match="the server reads its file into memory; it is tried again"):
+        with pytest.raises(StoreError, match="the server reads its file into memory; it is tried again") as caught:
             Redis(server.options())
+        assert caught.value.trouble is Trouble.STORE_BUSY
 
 
 def test_a_database_that_the_server_does_not_have_is_said(redis_server: RedisServer) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from protocol.readings import Reading
+from protocol.troubles import Trouble
 from storage import sqlite_schema
 from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
 from storage.store import Batch, Description, Missing, Progress, Span, StoreError, Written
@@ -156,8 +157,9 @@ def test_a_row_that_another_program_wrote_is_said(path: Path) -> None:
 def test_a_locked_file_is_said_and_the_batch_can_be_written_later(path: Path, impatient: None) -> None:
     with closing(sqlite(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked; another program has locked it"):
+        with pytest.raises(StoreError, match="locked; another program has locked it") as caught:
             write(store, reading(1))
+        assert caught.value.trouble is Trouble.STORE_BUSY
         other.execute("ROLLBACK")
         assert write(store, reading(1)) == Written(stored=1)
 

@@ -40,7 +40,7 @@ def looks_again(checkout: Path, *arguments: str) -> bool:
     return "tools/environment.py" in make(checkout, "--dry-run", *arguments)
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "pictures", "wheel"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "soak", "pictures", "wheel"])
 def test_nothing_is_looked_at_while_the_environment_is_whole(target: str, checkout: Path) -> None:
     assert not looks_again(checkout, target)
 

@@ -71,9 +71,14 @@ def test_what_was_lost_and_then_had_is_told_as_repaired(model: Model, feed: Feed
 
 def test_what_a_store_has_of_the_last_day_is_told_with_every_loss(model: Model) -> None:
     account = Account("C1", 0, sent=1_005, heard=990, repaired=10, stored=1_000, not_kept=2)
-    model.ledger = Ledger("Q1 (sqlite)", {"C1": account})
+    model.ledger = Ledger("Q1 (sqlite)", "", {"C1": account})
     assert fact(panel(model, "C1"), "stored") == "1,000 of 1,005 · 2 not kept · 3 missing Q1 (sqlite), last 24 h"
     assert "stored" not in panel(model, "C2")
+
+
+def test_a_store_that_cannot_be_read_is_told(model: Model) -> None:
+    model.ledger = Ledger(trouble="none of 2 stores can be read\x1b[2J")
+    assert fact(panel(model, "C1"), "stored") == r"not known: none of 2 stores can be read\x1b[2J"
 
 
 def test_all_that_is_known_of_its_node_is_told(model: Model) -> None:

@@ -56,5 +56,14 @@ async def test_they_are_looked_up_once_a_minute(store: Sqlite, tmp_path: Path) -
     store.close()
 
 
+async def test_a_store_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "history.db").write_bytes(b"this is no database" * 100)
+    past = Past(storing_network(tmp_path / "history.db"))
+    ledger = await looked(Totals(past), START)
+    assert ledger.accounts == {}
+    assert "history.db" in ledger.trouble
+    await past.close()
+
+
 async def test_without_a_store_there_are_none() -> None:
     assert await looked(Totals(Past(Configuration())), START) == Ledger()
