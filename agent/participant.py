@@ -10,13 +10,13 @@ from agent.accepted import Journal
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
 from agent.following import Following
+from agent.orders import Answer, Orders
 from agent.presence import GaveWay, Kept, Presence
 from agent.security import open_gate
-from config.limits import limits_in_words
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
-from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, PendingCommand
+from protocol.commands import Code
 from protocol.errors import DecodeError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
@@ -38,33 +38,6 @@ class Heard(NamedTuple):
     sender: Sender
     now: Instant
     events: tuple[Event, ...]
-
-
-class Answer(NamedTuple):
-    """How a command ended. `code` is None when nobody answered; `acknowledged` is False for an original node.
-
-    `limits` says in words which values the configuration allows; empty when it does not say.
-    """
-
-    codifier: str
-    code: Code | None
-    acknowledged: bool
-    elapsed_ms: float
-    attempts: int
-    limits: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether the command was taken."""
-        return self.code is Code.TAKEN
-
-    @property
-    def reason(self) -> str:
-        """Say in words how the command ended."""
-        if self.code is None:
-            return f"no answer after {self.attempts} attempts in {self.elapsed_ms / 1000:.1f} s"
-        allowed = f": {self.limits}" if self.limits and self.code is Code.OUT_OF_RANGE else ""
-        return REASONS[self.code] + allowed
 
 
 def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[SensorProfile]]:
@@ -101,11 +74,6 @@ class Follower(Protocol):
     def close(self) -> None:
         """Ask no more; closing twice is harmless."""
         ...
-
-
-class _Waiting(NamedTuple):
-    command: PendingCommand
-    confirmation: asyncio.Future[Confirmation]
 
 
 class Participant:
@@ -153,7 +121,7 @@ class Participant:
         self._present = present
         self._presence = self._make_presence(kept, journal, takeover=takeover)
         self._started = False
-        self._waiting: list[_Waiting] = []
+        self._orders = Orders(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_ping = 0.0
 
@@ -184,80 +152,21 @@ class Participant:
         self.send(Flag.PING, codifier, number)
         return number
 
-    def send(self, flag: Flag, codifier: str, number: float) -> ControlFrame:
-        """Send a control frame to a codifier without waiting for anything."""
+    def send(self, flag: Flag, codifier: str, number: float, said: Instant | None = None) -> ControlFrame:
+        """Send a control frame to a codifier and wait for nothing; it is dated `said`, by default now."""
         if not self._started:
             self._start()
-        frame = self._presence.life.say(flag, codifier, number, self.clock.now())
-        self._transmit(frame)
+        frame = self._presence.life.say(flag, codifier, number, said or self.clock.now())
+        self.transmit(frame)
         return frame
 
-    def _transmit(self, frame: ControlFrame) -> None:
+    def transmit(self, frame: ControlFrame) -> None:
+        """Send a frame of this program, for the first time or again."""
         self.bus.send(Bus.CONTROL, self.gate.seal(Bus.CONTROL, frames.encode(frame)))
 
     async def command(self, flag: Flag, codifier: str, number: float = 0.0) -> Answer:
         """Send a command, again and again until it is confirmed; gives up after 8 s."""
-        repeated = flag is not Flag.STEP or await self._acknowledges(codifier)
-        return await self._confirmed(flag, codifier, number, repeated=repeated)
-
-    async def _acknowledges(self, codifier: str) -> bool:
-        """Find out whether a node answers with `K`: a program of the original system would do a repeated step twice.
-
-        A step by zero changes nothing, and a node that does not know `K` does not answer it.
-        """
-        node = self.roster.nodes.get(codifier)
-        if node is None or not node.acknowledges:
-            await self._confirmed(Flag.STEP, codifier, 0.0, repeated=True, within_s=ACKNOWLEDGES_WITHIN_S)
-            node = self.roster.nodes.get(codifier)
-        return node is not None and node.acknowledges
-
-    async def _confirmed(
-        self, flag: Flag, codifier: str, number: float, *, repeated: bool, within_s: float = GIVES_UP_AFTER_S
-    ) -> Answer:
-        frame = self.send(flag, codifier, number)
-        sensor = self.roster.sensors.get(codifier)
-        pending = PendingCommand(
-            frame,
-            self.clock.now().monotonic_s,
-            repeated=repeated,
-            shown_by_reading=self._shows_by_reading(codifier),
-            known_ms=sensor.timestamp_ms if sensor else None,
-        )
-        pending.gives_up_s = pending.sent_s + within_s
-        waiting = _Waiting(pending, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        try:
-            confirmation = await self._repeat_until_confirmed(waiting)
-        finally:
-            self._waiting.remove(waiting)
-        elapsed_ms = (self.clock.now().monotonic_s - pending.sent_s) * 1000
-        if confirmation is None:
-            return Answer(codifier, None, acknowledged=False, elapsed_ms=elapsed_ms, attempts=pending.attempts)
-        return Answer(
-            codifier,
-            confirmation.code,
-            confirmation.acknowledged,
-            elapsed_ms,
-            pending.attempts,
-            limits_in_words(self.configuration, codifier),
-        )
-
-    def _shows_by_reading(self, codifier: str) -> bool:
-        """Tell whether a reading can show that a value was set: not of a proxy, nor where `K` is to be expected."""
-        node, owner = self.roster.nodes.get(codifier), self.configuration.owner(codifier)
-        if node is not None and node.acknowledges:
-            return False
-        return owner is None or (owner.codifier == codifier and owner.control)
-
-    async def _repeat_until_confirmed(self, waiting: _Waiting) -> Confirmation | None:
-        pending = waiting.command
-        while (now_s := self.clock.now().monotonic_s) < pending.gives_up_s:
-            await asyncio.wait([waiting.confirmation], timeout=min(pending.due_s, pending.gives_up_s) - now_s)
-            if waiting.confirmation.done():
-                return waiting.confirmation.result()
-            if frame := pending.repeat(self.clock.now().monotonic_s):
-                self._transmit(frame)
-        return None
+        return await self._orders.command(flag, codifier, number)
 
     def _start(self) -> None:
         self._started = True
@@ -298,18 +207,11 @@ class Participant:
         if isinstance(frame, DataFrame):
             for follower in self.followers:
                 follower.hear(frame, now)
-        if self._waiting:
-            self._confirm(frame)
+        self._orders.hear(frame)
         if self._present and isinstance(frame, ControlFrame) and sender != self.bus.address:
             self._presence.hear(frame, sender, now)
         for callback in self.heard:
             callback(Heard(frame, sender, now, events))
-
-    def _confirm(self, frame: Frame) -> None:
-        for waiting in self._waiting:
-            confirmation = waiting.command.confirmation(frame)
-            if confirmation is not None and not waiting.confirmation.done():
-                waiting.confirmation.set_result(confirmation)
 
     def _refuse(self, error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now: Instant) -> None:
         if self.roster.bad_datagrams.count(error, sender):

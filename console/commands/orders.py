@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console import words
 from console.addressees import SETTING, refusal, remark_on_strangers
 from console.commands.options import AsOption, Codifiers, ConfigOption, JsonOption, QuietOption, shown_as

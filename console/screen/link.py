@@ -15,7 +15,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
-from agent.participant import Answer, Heard, Participant
+from agent.orders import Answer
+from agent.participant import Heard, Participant
 from config.model import Configuration
 from console.screen.observer import Batch, BusFacts, Observer
 from console.screen.pings import PingRound

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.catalogue import Catalogue
 from console.screen.news import News
 from console.screen.observer import Batch, NodeRow, SensorRow

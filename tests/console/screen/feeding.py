@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from agent.participant import Answer, profiles
+from agent.orders import Answer
+from agent.participant import profiles
 from config.model import Configuration, Network, Node, Sensor
 from console.screen.catalogue import Catalogue
 from console.screen.model import Model

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.catalogue import Catalogue
 from console.screen.control import (
     BY_ACTION,
