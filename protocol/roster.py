@@ -97,6 +97,7 @@ class Roster:
             return NOTHING
         appears = node.sender is None and frame.flag is not Flag.NEW
         arrival = _observe(node, frame)
+        node.key_id = frame.tag[0]
         events = _appearance(node, sender, now) if appears else NOTHING
         if node.heard_from(sender, now.monotonic_s, arrival):
             events += _rivalry(node, sender, now)
