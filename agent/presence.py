@@ -113,6 +113,7 @@ class Presence:
         self._gate = gate or Gate(Mode.OFF)
         self._journal = journal
         self._numberings: dict[str, Numbering] = {}
+        self._speaking: set[str] = set()  # sensors that had a reading since the last keep-alive was looked after
         self._timer: asyncio.TimerHandle | None = None
         self._announced = False
         self._rival_due_s = self._stale_due_s = -math.inf
@@ -174,6 +175,7 @@ class Presence:
             datagram = self._gate.seal(Bus.DATA, untagged)
             self._kept.keep(codifier, numbering.last, datagram)
             self._bus.send(Bus.DATA, datagram)
+        self._speaking.add(codifier)
         if codifier == self.codifier:
             self.life.read(now)
 
@@ -208,9 +210,7 @@ class Presence:
 
     def end_numbering(self) -> None:
         """Name the last sequence of every sensor, so that whoever missed the last reading notices."""
-        now = self._clock.now()
-        for numbering in self._numberings.values():
-            self._send([numbering.announcement(int(now.wall_ms))])
+        self._name_last(self._numberings)
 
     def close(self) -> None:
         """Stop: say that no more readings come, and the last sequence of each sensor."""
@@ -226,6 +226,11 @@ class Presence:
         last = self._kept.last(codifier)
         numbering = Numbering(codifier, self._random_number(MODULUS) if last is None else last)
         return self._numberings.setdefault(codifier, numbering)
+
+    def _name_last(self, codifiers: Iterable[str]) -> None:
+        now = self._clock.now()
+        for codifier in codifiers:
+            self._send([self._numberings[codifier].announcement(int(now.wall_ms))])
 
     def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
@@ -244,6 +249,11 @@ class Presence:
         self._do(actions)
         if any(isinstance(action, Send) and action.frame.flag is Flag.ALIVE for action in actions):
             self.end_numbering()  # with every keep-alive: what named the last reading may have been lost as well
+        else:
+            self._name_last(
+                self._numberings.keys() - self._speaking
+            )  # the node's own readings say nothing of a proxy's
+        self._speaking.clear()
         if self._timer is not None:
             self._schedule()
 

@@ -89,9 +89,7 @@ class Sink:
 
     async def publish_now(self) -> None:
         """Publish how many readings were stored in the last minute, unless the sink is halted."""
-        now_s = self._surroundings.monotonic()
-        while self._minute and self._minute[0][0] < now_s - 60:
-            self._minute.popleft()
+        self._forget_before(self._surroundings.monotonic() - 60)
         if self._presence.active:
             self._presence.publish(self.node.codifier, sum(count for _, count in self._minute))
 
@@ -171,7 +169,12 @@ class Sink:
         self.stored += written.stored
         now_s = self._surroundings.monotonic()
         self._minute.append((now_s, written.stored))
+        self._forget_before(now_s - 60)
         self._health.wrote(written, now_s)
+
+    def _forget_before(self, moment_s: float) -> None:
+        while self._minute and self._minute[0][0] < moment_s:
+            self._minute.popleft()
 
     async def _tidy_up(self) -> None:
         now = self._surroundings.clock.now()

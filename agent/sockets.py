@@ -47,6 +47,7 @@ class Family(NamedTuple):
     level: int
     multicast_if: int
     hops: int
+    unicast_hops: int
     loop: int
     all_groups: int
     join: int
@@ -59,6 +60,7 @@ IPV4: Final = Family(
     socket.IPPROTO_IP,
     socket.IP_MULTICAST_IF,
     socket.IP_MULTICAST_TTL,
+    socket.IP_TTL,
     socket.IP_MULTICAST_LOOP,
     _IP_MULTICAST_ALL,
     socket.IP_ADD_MEMBERSHIP,
@@ -70,6 +72,7 @@ IPV6: Final = Family(
     socket.IPPROTO_IPV6,
     socket.IPV6_MULTICAST_IF,
     socket.IPV6_MULTICAST_HOPS,
+    socket.IPV6_UNICAST_HOPS,
     socket.IPV6_MULTICAST_LOOP,
     _IPV6_MULTICAST_ALL,
     socket.IPV6_JOIN_GROUP,
@@ -117,6 +120,8 @@ def open_sender(group: Group, interface: Interface, ttl: int) -> socket.socket:
             sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sender.setsockopt(family.level, family.all_groups, 0)
         sender.setsockopt(family.level, family.hops, ttl)
+        # An address that was forged into a request is answered no further away than requests come from.
+        sender.setsockopt(family.level, family.unicast_hops, max(1, ttl))
         sender.setsockopt(family.level, family.loop, 1)
         sender.bind(("", 0))
         return sender

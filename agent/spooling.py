@@ -79,11 +79,12 @@ class Spooling:
         """Fill the rings, before anything is sent. When the spool cannot be had the agent runs all the same."""
         try:
             await self._thread.call(self._load)
-            self._kept = self._repeating.numbers()
-            await self._reserve_first()
-            self._usable = True
         except SpoolError as error:
             self._failed(error)
+            return
+        self._usable = True
+        self._kept = self._repeating.numbers()
+        await self._reserve_first()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -145,9 +146,13 @@ class Spooling:
     async def _reserve_first(self) -> None:
         """Reserve numbers of the sensors that go on, before any of these is used."""
         reserved = {codifier: (last + FIRST_RESERVED) % MODULUS for codifier, last in self._kept.items()}
-        if reserved:
-            batch = list(_announcements(reserved, self._clock.now()))
-            await self._thread.call(lambda: self.spool.append(batch))
+        batch = list(_announcements(reserved, self._clock.now()))
+        try:
+            if batch:
+                await self._thread.call(lambda: self.spool.append(batch))
+        except SpoolError as error:
+            self._failed(error)
+        else:
             self._reserved = reserved
 
     async def _write(self, *, final: bool) -> None:

@@ -55,10 +55,10 @@ class Demo:
 
         end = threading.Timer(seconds or 0.0, os.kill, (os.getpid(), signal.SIGTERM))
         end.daemon = True
-        if seconds is not None:
-            end.start()
         try:
             with _terminated_in_order():
+                if seconds is not None:
+                    end.start()
                 code = run_console(self.configuration, codifier, control=control)
         except _Terminated:
             code = EXIT_TERMINATED

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, cast
 
 from agent.following import Following
@@ -23,7 +24,7 @@ WORTH_WAITING_S: Final = 30.0  # for what a ring has: 15,000 readings of an agen
 
 @dataclass(slots=True)
 class Recalled:
-    """What came of one sensor since somebody asked.
+    """What came of one sensor's past: all up to the first reading that was heard, what follows is no past.
 
     `end` tells why no more was asked for, None when the time was over before; `is_there` whether its node was heard.
     """
@@ -32,11 +33,21 @@ class Recalled:
     is_there: bool = False
     end: End | None = None
     is_heard: bool = False
+    _newest_ms: float = inf
     _readings: dict[tuple[int, int], Reading] = field(default_factory=dict)
 
+    def hear(self, frame: DataFrame) -> None:
+        """Take a frame of the data bus."""
+        if frame.source != self.codifier:
+            return
+        self.is_heard = True
+        if frame.flag is not Flag.NUMBERING and self._newest_ms == inf:
+            self._newest_ms = frame.timestamp_ms
+            self.take(frame)
+
     def take(self, frame: DataFrame) -> None:
-        """Take a reading of the sensor, heard or asked for."""
-        if frame.source == self.codifier and frame.flag is not Flag.NUMBERING:
+        """Take a reading that was asked for."""
+        if frame.source == self.codifier and frame.timestamp_ms <= self._newest_ms:
             self._readings[frame.timestamp_ms, frame.sequence] = frame.reading()
 
     def readings(self, since_ms: float, until_ms: float, limit: int) -> list[Reading]:
@@ -60,8 +71,7 @@ async def recall(participant: Participant, codifier: str, since_ms: float, most:
 
     def hear(heard: Heard) -> None:
         if isinstance(heard.frame, DataFrame):
-            recalled.is_heard |= heard.frame.source == codifier
-            recalled.take(heard.frame)
+            recalled.hear(heard.frame)
 
     def answered(frame: DataFrame, _: Instant) -> None:
         recalled.take(frame)

@@ -147,11 +147,12 @@ class Responder:
             wanted.count = 0
             return None
         unkept = ring.unkept(wanted.first, wanted.count)
-        return self._say_unavailable(wanted, unkept, now) if unkept else self._send_again(wanted, ring)
+        return self._say_unavailable(wanted, unkept, ring, now) if unkept else self._send_again(wanted, ring)
 
-    def _say_unavailable(self, wanted: _Range, count: int, now: Instant) -> bytes:
-        """Name what is not kept at the beginning of a range, all in one."""
-        request, number = wanted.request, pack_pair(wanted.first, count)
+    def _say_unavailable(self, wanted: _Range, count: int, ring: Ring, now: Instant) -> bytes:
+        """Name what is not kept at the beginning of a range, all in one, and what is not just before it."""
+        since = ring.unkept_since(wanted.first)
+        request, number = wanted.request, pack_pair(since, distance(wanted.first, since) + count)
         self.unavailable += count
         wanted.skip(count)
         sensor, requester = request.destination, request.source

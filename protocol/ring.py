@@ -166,6 +166,17 @@ class Ring:
         following = self._chunks[index + 1 : index + 2]
         return min(following[0].first - start, count) if following and following[0] else count
 
+    def unkept_since(self, sequence: int) -> int:
+        """Return the first of the numbers around one that is not kept, none of which is, if they lie between kept ones.
+
+        Else there is nothing before it or nothing after it, and it is returned itself.
+        """
+        at = self._next + distance(sequence, self._next)
+        index = bisect_right(self._chunks, at, key=_first) - 1
+        if index < 0 or not any(self._chunks[index + 1 : index + 2]):
+            return sequence
+        return (self._chunks[index].first + len(self._chunks[index])) % MODULUS
+
     def _open_chunk(self) -> Chunk:
         """Return the chunk for the next reading."""
         if self._chunks and not self._is_full(self._chunks[-1]):

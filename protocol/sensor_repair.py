@@ -22,7 +22,11 @@ UNSURE: Final = 3  # readings with consecutive numbers and later and later times
 
 
 class Progress(NamedTuple):
-    """How far a sensor was followed: the newest sequence known, and what is still missing before it."""
+    """How far a sensor was followed: the newest sequence known, and what is still missing before it.
+
+    While some of that is only a guess, asking back goes on from its lowest reading, unless a hole of no readings says
+    that this has come to its end.
+    """
 
     codifier: str
     last: int
@@ -120,10 +124,15 @@ class SensorRepair:
     def unavailable(self, first: int, count: int, now: Instant) -> None:
         """Take the answer that readings are not kept; what of them is not missing, or was not asked for, stays."""
         start = self._place(first)
-        if self.wanted.unavailable(start, start + count, now):
-            self.changed = True
-        else:
+        if not self.wanted.unavailable(start, start + count, now):
             self.unasked += 1
+            return
+        self.changed = True
+        oldest = (self._position or 0) - RENUMBERED_BEYOND
+        if oldest < start < self._lowest:  # there are readings before those
+            first_wanted = max(start - self._stride, oldest)
+            self.wanted.guess(first_wanted, start)
+            self._lowest = first_wanted
 
     def ask_back(self, count: int) -> None:
         """Want the last `count` readings, as far as nothing is known of them; at once, or when one is heard."""
@@ -149,7 +158,10 @@ class SensorRepair:
         """Return how far the sensor was followed, or None before anything was heard."""
         if self._position is None:
             return None
-        return Progress(self.codifier, (self._position - 1) % MODULUS, self.wanted.kept())
+        holes = self.wanted.kept()
+        if self.wanted.lowest_guess not in (None, self._lowest):
+            holes = (Missing(self._lowest % MODULUS, 0, NO_HOUR_MS), *holes)
+        return Progress(self.codifier, (self._position - 1) % MODULUS, holes)
 
     def resume(self, progress: Progress) -> None:
         """Continue where a progress stands: nothing else is missing up to there, but before a guess maybe."""
@@ -174,14 +186,14 @@ class SensorRepair:
         self._guess(position - backfill)
         return position
 
-    def _renumber(self, sequence: int, now: Instant) -> int:
+    def _renumber(self, sequence: int, now: Instant, least_backfill: int = 0) -> int:
         """Begin a numbering that cannot be joined to the old one: what was missing of that is lost."""
         ahead = distance(sequence, self._position or 0)
         self.wanted.lose_all()
         self._recents = Recents()
         self._newest_ms = None
         self._ledger.book(self.codifier, hour_of(now.wall_ms), restarts=1)
-        return self._begin(sequence, self._backfill_after(ahead))
+        return self._begin(sequence, max(least_backfill, self._backfill_after(ahead)))
 
     def _backfill_after(self, ahead: int) -> int:
         """Return how far to ask back after a jump: all that a ring may hold, if the old numbering may go on in it."""
@@ -215,9 +227,11 @@ class SensorRepair:
         before, before_ms, count = self._unsure
         count = count + 1 if at == before + 1 and frame.timestamp_ms > before_ms else 1
         self._unsure = at, frame.timestamp_ms, count
-        if count == UNSURE:
-            return self._advance(self._renumber(frame.sequence % MODULUS, now), frame, now)
-        return self._book_new(now)
+        if count < UNSURE:
+            return self._book_new(now)
+        # They may be late ones all the same: what was missing before them may still be kept.
+        missing = max(0, at - self.wanted.lowest) if self.wanted.lowest is not None else 0
+        return self._advance(self._renumber(frame.sequence % MODULUS, now, missing), frame, now)
 
     def _fill(self, hole: Hole, at: int, frame: DataFrame, now: Instant, how: str) -> int:
         self.changed = True

@@ -164,6 +164,16 @@ class Wanted:
         self.unsettled = True
         return max((hole.end for hole in guesses), default=None)
 
+    @property
+    def lowest(self) -> int | None:
+        """The first position that is missing or guessed, None without one."""
+        return next((hole.first for hole in self._holes), None)
+
+    @property
+    def lowest_guess(self) -> int | None:
+        """The first position of which nobody knows whether its reading was ever sent, None without one."""
+        return next((hole.first for hole in self._holes if hole.is_guess), None)
+
     def kept(self) -> tuple[Missing, ...]:
         """Return what is missing for whoever continues later."""
         return tuple(Missing(hole.first % MODULUS, len(hole), hole.hour_ms) for hole in self._holes)

@@ -136,7 +136,7 @@ COMMANDS: Final = (
         "nodes",
         "console.commands.nodes:nodes",
         SEE,
-        "List the nodes: state, address, round trip, clock, loss, rivals.",
+        "List the nodes: state, trouble, address, round trip, clock, loss, rivals.",
         ("jph nodes", "jph nodes --json | jq 'select(.state != \"alive\")'"),
     ),
     Row(

@@ -16,6 +16,7 @@ from agent.configuration import kinds
 from agent.participant import Heard, Participant
 from agent.publisher import LAST_REQUESTS_S
 from agent.sensing import FIRST_READINGS_WITHIN_S
+from agent.station import Station
 from agent.supervisor import CLOSING_S
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
@@ -67,6 +68,11 @@ class Host:
         if self.codifiers is None:
             return list(configuration.nodes.values())
         return [configuration.nodes[codifier] for codifier in self.codifiers]
+
+    @property
+    def stations(self) -> list[Station]:
+        """The nodes that run now."""
+        return list(self.agent.stations.values())
 
     async def begin(self) -> None:
         """Wait until nobody objected to the nodes, and the first readings are being made."""

@@ -1,11 +1,16 @@
 """Readings that a sensor of an agent takes, one after the other, and which they were."""
 
 import asyncio
+import math
+from collections.abc import Callable
 from typing import Final
 
+from agent.sensing import Sensing
+from agent.sink import Sink
+from agent.sources import Source
 from protocol.responding import TURN_S
 from tests.agent.devices import Devices, until
-from tests.agent.hosts import Host
+from tests.agent.hosts import Host, Lan
 from tests.support.driven_time import DrivenLoop
 
 SENSOR: Final = "C1: {driver: device, interval: 1s, proxies: {C2: {channel: humidity}}}"
@@ -34,3 +39,26 @@ async def settle(loop: DrivenLoop, seconds: float = 5.0) -> None:
     for _ in range(int(seconds / TURN_S)):
         await loop.advance(TURN_S)
         await asyncio.sleep(0)
+
+
+async def pass_time(lan: Lan, seconds: float) -> None:
+    """Let so much time pass in small steps, none while a driver is read or a store is used.
+
+    On a busy machine a thread may take so long that a driver seems to hang.
+    """
+    for _ in range(math.ceil(seconds / TURN_S)):
+        await until(lambda: not any(_is_busy(station.source) for host in lan.hosts for station in host.stations))
+        await lan.loop.advance(TURN_S)
+        await asyncio.sleep(0)
+
+
+async def pass_time_until(lan: Lan, condition: Callable[[], bool]) -> None:
+    """Let time pass, as `pass_time` does, until the condition holds."""
+    while not condition():
+        await pass_time(lan, TURN_S)
+
+
+def _is_busy(source: Source) -> bool:
+    if isinstance(source, Sensing):
+        return source._reading.locked()
+    return isinstance(source, Sink) and not source.resting

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent import sockets
@@ -23,6 +24,7 @@ from protocol.frames import Bus
 from tests.support.driven_time import DrivenLoop
 from tests.support.hearing import Hearing
 
+IP_RECVTTL = 12  # ip(7)
 CONTROL, DATA = Bus.CONTROL, Bus.DATA
 BOTH = frozenset(Bus)
 UP = BusState(up=True)
@@ -58,6 +60,20 @@ def plain_receiver(group: Group, *, shared: bool) -> socket.socket:
     loopback = struct.pack("=4s4si", socket.inet_aton(group.address), bytes(4), 1)
     receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, loopback)
     return receiver
+
+
+@pytest.mark.parametrize(("ttl", "reach"), [(0, 1), (1, 1), (2, 2), (64, 64)])
+async def test_an_answer_reaches_no_further_than_the_groups_do(
+    bus_on: Make, network: Network, ttl: int, reach: int
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setblocking(False)
+        asking.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+        asking.bind(("127.0.0.1", 0))
+        async with bus_on(msgspec.structs.replace(network, ttl=ttl)) as bus:
+            assert bus.send_to(asking.getsockname(), b"answer") is True
+        _, [(_, _, content)], _, _ = asking.recvmsg(100, socket.CMSG_SPACE(4))
+    assert struct.unpack("=i", content) == (reach,)
 
 
 @pytest.mark.parametrize("bus", Bus)

@@ -15,6 +15,7 @@ from tests.agent.hosts import Host, Lan, Operator
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.taking import pass_time, pass_time_until
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
@@ -34,21 +35,18 @@ async def pass_until_said(operator: Operator, codifier: str, code: Trouble) -> N
         await operator.hears(Flag.DIAGNOSIS, codifier)
 
 
-async def break_down(host: Host, devices: Devices, loop: DrivenLoop) -> None:
+async def break_down(lan: Lan, host: Host, devices: Devices) -> None:
     """Let the driver of C1 fail until it is in quarantine."""
     devices["C1"].trouble = DriverError("no such device")
-    while devices["C1"].calls != ["close"]:
-        await loop.advance(0.5)
+    await pass_time_until(lan, lambda: devices["C1"].calls == ["close"])
     assert host.agent.stations["C1"].presence.active
 
 
-async def test_who_has_just_come_learns_by_a_ping_what_is_wrong(
-    lan: Lan, devices: Devices, driven_time: DrivenLoop
-) -> None:
+async def test_who_has_just_come_learns_by_a_ping_what_is_wrong(lan: Lan, devices: Devices) -> None:
     host = await lan.host(TWO)
     await until(lambda: len(devices) == 2)
-    await break_down(host, devices, driven_time)
-    await driven_time.advance(2.0)
+    await break_down(lan, host, devices)
+    await pass_time(lan, 2.0)
     operator = await lan.operator()
     operator.ping()
     await pass_until_said(operator, "C1", Trouble.DRIVER_QUARANTINED)
@@ -83,8 +81,7 @@ async def test_the_first_node_of_an_agent_speaks_of_the_spool_of_all(
     assert troubles(operator, "C2") == ()
     host.codifiers = ["C2"]
     host.agent.reload_soon()
-    while not troubles(operator, "C2"):  # threads take their time to load and to close
-        await driven_time.advance(0.1)
+    await pass_time_until(lan, lambda: bool(troubles(operator, "C2")))
     assert [said.code for said in troubles(operator, "C2")] == [Trouble.SPOOL_UNUSABLE]
 
 
@@ -98,7 +95,7 @@ async def test_what_a_spool_writes_is_measured_and_no_trouble(
     await host.begin()
     await until(lambda: len(devices) == 2)
     while (kib := operator.roster.nodes["C1"].diagnosed.measured(Trouble.SPOOL_WRITES)) is None:
-        await driven_time.advance(0.1)
+        await pass_time(lan, 0.1)
         operator.ping("C1")
     assert kib > 0
     assert troubles(operator, "C1") == ()

@@ -11,7 +11,6 @@ import redis
 
 from protocol.frames import DataFrame, reading_frame
 from protocol.readings import Reading, Value
-from protocol.responding import TURN_S
 from protocol.troubles import Said, Trouble
 from tests.agent.devices import until
 from tests.agent.hosts import Host, Lan, Operator
@@ -19,9 +18,9 @@ from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
 from tests.agent.stores import Place, sqlite_place
-from tests.agent.taking import settle
+from tests.agent.taking import pass_time, pass_time_until
 from tests.storage.postgres_server import PostgresServer
-from tests.support.driven_time import START_MS, DrivenLoop
+from tests.support.driven_time import START_MS
 
 NOW_MS: Final = int(START_MS)
 HOUR_MS: Final = 3_600_000
@@ -53,17 +52,11 @@ async def sink(lan: Lan, place: Place, *others: str) -> Host:
     return host
 
 
-async def stored(loop: DrivenLoop, place: Place, number: int, codifier: str = "C1") -> list[Reading]:
+async def stored(lan: Lan, place: Place, number: int, codifier: str = "C1") -> list[Reading]:
     """Let time pass until so many readings are stored, and return them."""
     while len(readings := place.readings(codifier)) < number:
-        await settle(loop, 0.5)
+        await pass_time(lan, 0.5)
     return readings
-
-
-async def pass_time_until(loop: DrivenLoop, condition: Callable[[], bool]) -> None:
-    """Let time pass in steps that are short for what threads do in them."""
-    while not condition():
-        await settle(loop, TURN_S)
 
 
 def troubles(operator: Operator) -> tuple[Said, ...]:
@@ -81,27 +74,27 @@ TIMES_MS: Final = {
 
 
 async def test_whatever_the_clock_of_a_sensor_says_its_readings_are_stored_with_it(
-    lan: Lan, peer: Peer, driven_time: DrivenLoop, place: Place
+    lan: Lan, peer: Peer, place: Place
 ) -> None:
     operator = await lan.operator()
     await sink(lan, place)
     for sequence, timestamp_ms in enumerate(TIMES_MS.values()):
         peer.say(reading(sequence, timestamp_ms=timestamp_ms))
-    readings = await stored(driven_time, place, len(TIMES_MS))
+    readings = await stored(lan, place, len(TIMES_MS))
     assert [one.timestamp_ms for one in readings] == sorted(TIMES_MS.values())
     assert troubles(operator) == ()
 
 
 async def test_a_sequence_that_comes_again_with_another_value_is_kept_apart_and_told(
-    lan: Lan, peer: Peer, driven_time: DrivenLoop, place: Place, caplog: pytest.LogCaptureFixture
+    lan: Lan, peer: Peer, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     operator = await lan.operator()
     await sink(lan, place)
     peer.say(reading(1, 21.5))
-    await stored(driven_time, place, 1)
+    await stored(lan, place, 1)
     peer.say(reading(1, 99.0))
     peer.say(reading(2, 22.0))
-    await pass_time_until(driven_time, lambda: troubles(operator) == (Said(Trouble.CONFLICTS, 1),))
+    await pass_time_until(lan, lambda: troubles(operator) == (Said(Trouble.CONFLICTS, 1),))
     assert [one.value for one in place.readings()] == [21.5, 22.0]
     with closing(place.open()) as history:
         (aside,) = history.aside(10)
@@ -110,15 +103,13 @@ async def test_a_sequence_that_comes_again_with_another_value_is_kept_apart_and_
     assert said in caplog.text
 
 
-async def test_text_where_a_number_was_is_stored_as_text(
-    lan: Lan, peer: Peer, driven_time: DrivenLoop, place: Place
-) -> None:
+async def test_text_where_a_number_was_is_stored_as_text(lan: Lan, peer: Peer, place: Place) -> None:
     operator = await lan.operator()
     await sink(lan, place)
     values: list[Value] = [21.5, "no sensor\x00\x1b[2J", 22]
     for sequence, value in enumerate(values):
         peer.say(reading(sequence, value, NOW_MS + sequence))
-    assert [one.value for one in await stored(driven_time, place, 3)] == values
+    assert [one.value for one in await stored(lan, place, 3)] == values
     assert troubles(operator) == ()
 
 
@@ -146,16 +137,16 @@ def named(request: pytest.FixtureRequest, place: Place) -> Callable[[], dict[str
 
 
 async def test_a_sensor_that_is_not_in_the_configuration_is_stored_and_unknown(
-    lan: Lan, peer: Peer, driven_time: DrivenLoop, place: Place, named: Callable[[], dict[str, str | None]]
+    lan: Lan, peer: Peer, place: Place, named: Callable[[], dict[str, str | None]]
 ) -> None:
     host = await sink(lan, place, "C1: {driver: pipe, name: cellar, options: {path: /x}}")
     peer.say(reading(1))
     peer.say(reading(1, codifier="X9"))
-    await stored(driven_time, place, 1, "X9")
-    await pass_time_until(driven_time, lambda: named().get("C1") == "cellar")
+    await stored(lan, place, 1, "X9")
+    await pass_time_until(lan, lambda: named().get("C1") == "cellar")
     assert named()["X9"] is None
     host.configuration = lan.configured(f"{place.node()}\nX9: {{driver: pipe, name: attic, options: {{path: /x}}}}")
     host.agent.reload_soon()
     await until(lambda: bool(host.taken))
-    await pass_time_until(driven_time, lambda: named().get("X9") == "attic")
+    await pass_time_until(lan, lambda: named().get("X9") == "attic")
     assert named().get("C1") is None

@@ -67,6 +67,30 @@ async def test_a_start_is_announced_and_settles_after_the_probe(host: Host, driv
     assert (host.wire.flags(), host.presence.settled.is_set()) == ("I", True)
 
 
+async def test_the_last_reading_of_a_silent_proxy_is_named_though_its_node_goes_on(
+    host: Host, driven_time: DrivenLoop
+) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    host.presence.publish("C2", 48)
+    for second in range(40):
+        host.presence.publish("C1", second)
+        await driven_time.advance(1.0)
+    said = [frame for frame in host.wire.take() if frame.source == "C2"]
+    assert "".join(frame.flag for frame in said) == "ninnn"
+    assert {frame.sequence for frame in said[1:]} == {42}
+
+
+async def test_a_sensor_that_goes_on_is_not_named(host: Host, driven_time: DrivenLoop) -> None:
+    host.presence.start()
+    await driven_time.advance(1.0)
+    for second in range(40):
+        host.presence.publish("C1", second)
+        host.presence.publish("C2", second)
+        await driven_time.advance(1.0)
+    assert "".join(frame.flag for frame in host.wire.take() if frame.source == "C2") == "n" + 40 * "i"
+
+
 async def test_a_silent_node_keeps_alive(host: Host, driven_time: DrivenLoop) -> None:
     host.presence.start()
     await driven_time.advance(1.0)

@@ -272,6 +272,15 @@ async def test_its_own_reading_is_how_many_were_stored_in_the_last_minute(
     assert await bench.wire.readings(1) == [("Q1", 0)]
 
 
+async def test_no_more_than_the_last_minute_is_remembered_however_seldom_it_is_told(begin: Begin) -> None:
+    bench = await begin("sqlite")
+    bench.sink.node = msgspec.structs.replace(bench.sink.node, interval_s=86_400.0)
+    for _ in range(100):
+        bench.hear(1)
+        await bench.flush()
+    assert len(bench.sink._minute) <= 60 / FLUSH_S + 1
+
+
 async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:

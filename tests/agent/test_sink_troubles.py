@@ -1,17 +1,13 @@
 """Sinks of all kinds in agents, and what can go wrong with their stores: told to everybody, and nothing is lost."""
 
-from collections.abc import Callable
-
 import pytest
 
-from protocol.responding import TURN_S
 from tests.agent.devices import Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, Lan, Operator
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.stores import Case, Place
-from tests.agent.taking import SENSOR, sent, settle, take_readings
-from tests.support.driven_time import DrivenLoop
+from tests.agent.taking import SENSOR, pass_time, pass_time_until, sent, take_readings
 
 pytestmark = pytest.mark.usefixtures("devices")
 
@@ -40,17 +36,11 @@ def codes(operator: Operator) -> list[int]:
     return [] if node is None else [said.code for said in node.diagnosed.troubles(operator.clock.now().monotonic_s)]
 
 
-async def pass_time_until(loop: DrivenLoop, condition: Callable[[], bool]) -> None:
-    """Let time pass in steps that are short for what threads do in them."""
-    while not condition():
-        await settle(loop, TURN_S)
-
-
-async def until_stored(loop: DrivenLoop, place: Place, sensor: Host) -> None:
+async def until_stored(lan: Lan, place: Place, sensor: Host) -> None:
     """Let time pass until everything is stored that the sensor had sent by now."""
     expected = {codifier: set(sent(sensor, codifier)) for codifier in ("C1", "C2")}
     while any(numbers - set(place.numbers(codifier)) for codifier, numbers in expected.items()):
-        await settle(loop, 0.5)
+        await pass_time(lan, 0.5)
 
 
 async def measuring(lan: Lan, devices: Devices) -> Host:
@@ -61,9 +51,7 @@ async def measuring(lan: Lan, devices: Devices) -> Host:
 
 
 @pytest.mark.parametrize("place", ["postgres_place", "redis_place"], indirect=True)
-async def test_every_reading_ends_in_the_store_exactly_once(
-    lan: Lan, devices: Devices, driven_time: DrivenLoop, place: Place
-) -> None:
+async def test_every_reading_ends_in_the_store_exactly_once(lan: Lan, devices: Devices, place: Place) -> None:
     sensor = await measuring(lan, devices)
     await take_readings(sensor, devices, 20)
     for _ in range(2):  # the second time it was down for a while
@@ -73,7 +61,7 @@ async def test_every_reading_ends_in_the_store_exactly_once(
         await take_readings(sensor, devices, 20)
     storing = await lan.host(place.node())
     await take_readings(sensor, devices, 1)
-    await until_stored(driven_time, place, sensor)
+    await until_stored(lan, place, sensor)
     await sensor.stop()
     await storing.stop()
     assert place.numbers("C1") == sorted(sent(sensor, "C1"))
@@ -82,21 +70,21 @@ async def test_every_reading_ends_in_the_store_exactly_once(
 
 @pytest.mark.parametrize("case", IS_THERE_BEFORE + BEGINS_WHILE_IT_RUNS, indirect=True)
 async def test_what_a_sink_could_not_store_it_stores_when_it_is_started_again(
-    lan: Lan, devices: Devices, driven_time: DrivenLoop, case: Case, caplog: pytest.LogCaptureFixture
+    lan: Lan, devices: Devices, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
     operator = await lan.operator()
     sensor = await measuring(lan, devices)
     with case.wrong():
         storing = await lan.host(case.place.node())
         await take_readings(sensor, devices, 5)
-        await pass_time_until(driven_time, lambda: codes(operator) == [case.trouble])
+        await pass_time_until(lan, lambda: codes(operator) == [case.trouble])
         await storing.stop()
     assert case.words in caplog.text
     assert "will be asked for again" in caplog.text
     storing = await lan.host(case.place.node())
     await take_readings(sensor, devices, 1)
-    await until_stored(driven_time, case.place, sensor)
-    await pass_time_until(driven_time, lambda: codes(operator) == [])
+    await until_stored(lan, case.place, sensor)
+    await pass_time_until(lan, lambda: codes(operator) == [])
     await sensor.stop()
     await storing.stop()
     assert case.place.numbers("C1") == sorted(sent(sensor, "C1"))
@@ -104,15 +92,15 @@ async def test_what_a_sink_could_not_store_it_stores_when_it_is_started_again(
 
 @pytest.mark.parametrize("case", BEGINS_WHILE_IT_RUNS, indirect=True)
 async def test_a_sink_waits_for_its_store_tells_that_it_does_and_goes_on(
-    lan: Lan, devices: Devices, driven_time: DrivenLoop, case: Case, caplog: pytest.LogCaptureFixture
+    lan: Lan, devices: Devices, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
     operator = await lan.operator()
     sensor, storing = await measuring(lan, devices), await lan.host(case.place.node())
     await take_readings(sensor, devices, 5)
     with case.wrong():
         await take_readings(sensor, devices, 5)
-        await pass_time_until(driven_time, lambda: codes(operator) == [case.trouble])
-    await pass_time_until(driven_time, lambda: codes(operator) == [])
+        await pass_time_until(lan, lambda: codes(operator) == [case.trouble])
+    await pass_time_until(lan, lambda: codes(operator) == [])
     await sensor.stop()
     await storing.stop()
     assert case.place.numbers("C1") == sorted(sent(sensor, "C1"))

@@ -57,9 +57,9 @@ class Agent:
         await asyncio.sleep(0)
 
     async def die(self) -> None:
-        """End as in a power cut."""
+        """End as in a power cut, after what is being written."""
         self.run.cancel()
-        await asyncio.wait([self.run])
+        await asyncio.wait([self.run, *([self.spooling._writing] if self.spooling._writing else [])])
         self.spooling._usable = False
         await self.spooling.close()
 
@@ -291,6 +291,25 @@ async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(
     again = await Agent(driven_time, tmp_path).start()
     assert again.kept() == agent.kept()
     await again.end()
+
+
+async def test_a_disk_that_is_full_at_the_start_is_tried_again(
+    driven_time: DrivenLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = await Agent(driven_time, tmp_path).start()
+    first.publish(10)
+    await first.end()
+    size = (first.spooling.spool.folder / NAMES[0]).stat().st_size
+    with files_of_at_most(size + 10):
+        second = await Agent(driven_time, tmp_path).start()
+    assert "cannot be written" in caplog.text
+    second.publish(5)
+    while "is written again" not in caplog.text:
+        await second.look()
+    await second.die()
+    third = await Agent(driven_time, tmp_path).start()
+    assert third.kept() == list(range(101, 116))
+    await third.end()
 
 
 async def test_what_waits_for_the_disk_is_written_whole_however_much_it_is(

@@ -7,6 +7,7 @@ A scenario that ends has shown that `Plant.is_whole`; it prints its figures as o
 
 import asyncio
 import contextlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -177,8 +178,8 @@ async def _all_at_once(world: World) -> None:
     async with asyncio.TaskGroup() as tasks:
         for shelf in plant.shelves:
             tasks.create_task(_kill_again_and_again(world, shelf, sinks[shelf.codifier]))
-        tasks.create_task(_after(outage_s / 12, _stop_server(world, outage_s)))
-        tasks.create_task(_after(outage_s / 4, _cut_cable(world, outage_s / 2)))
+        tasks.create_task(_after(outage_s / 12, partial(_stop_server, world, outage_s)))
+        tasks.create_task(_after(outage_s / 4, partial(_cut_cable, world, outage_s / 2)))
         await plant.run(outage_s / 2)
         plant.kill_agent(agent)
         plant.start_agent()
@@ -206,9 +207,9 @@ async def _stop_server(world: World, seconds: float) -> None:
     await asyncio.to_thread(world.postgres.start)
 
 
-async def _after(seconds: float, what: Awaitable[None]) -> None:
+async def _after(seconds: float, what: Callable[[], Awaitable[None]]) -> None:
     await asyncio.sleep(seconds)
-    await what
+    await what()
 
 
 def _lose(plant: Plant, percent: int) -> None:
@@ -277,7 +278,8 @@ def _cost(plant: Plant, settled_s: float) -> Cost:
 
 
 def main(name: str, folder: str | None = None) -> None:
-    """Run one scenario as in CI."""
+    """Run one scenario as in CI; SIGTERM takes its hosts and servers down as well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="jph-scenario-") as temporary:
         cost = run(name, Path(folder or temporary), IN_CI)
     print(msgspec.json.encode(cost).decode())  # noqa: T201 - for whoever started this

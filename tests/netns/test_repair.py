@@ -4,7 +4,6 @@ The scenarios that take a minute and more run beside the others, in processes of
 """
 
 import contextlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ def beside(request: pytest.FixtureRequest) -> Iterator[dict[str, subprocess.Pope
     yield running
     for process in running.values():
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)  # it takes down its hosts then
+            process.terminate()
         process.communicate()
 
 

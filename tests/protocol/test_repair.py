@@ -378,6 +378,23 @@ def test_readings_before_the_first_one_heard_are_asked_for_when_they_are_wanted(
     assert receiver.is_answered(999, 998) == [True, True]
 
 
+def test_readings_before_numbers_that_were_never_used_are_asked_for_when_a_refusal_names_where_these_begin() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    receiver.is_refused(800, 200)
+    assert receiver.asks() == [(800 - BACKFILL, BACKFILL)]
+    assert receiver.counts("sent", "not_kept") == (1, 0)
+
+
+def test_a_refusal_does_not_lead_further_back_than_a_ring_goes() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1_000_000)
+    receiver.asks()
+    receiver.is_refused(1_000_000 - RENUMBERED_BEYOND - 10, RENUMBERED_BEYOND + 10)
+    assert receiver.asks() == []
+
+
 def test_that_they_were_ever_sent_is_known_when_they_come() -> None:
     receiver = Receiver(backfill=BACKFILL)
     receiver.hears(1000)

@@ -16,7 +16,7 @@ from protocol.readings import Reading
 from protocol.repair import BACKFILL, SINK_RANGES, Progress, Repairs
 from protocol.responding import Responder
 from protocol.rings import Rings
-from protocol.sequences import MODULUS, RENUMBERED_BEYOND
+from protocol.sequences import MODULUS, RENUMBERED_BEYOND, distance
 from tests.protocol.repairing import Receiver, missing, unavailable
 
 FIRST = st.integers(0, MODULUS - 1) | st.sampled_from([0, 1, MODULUS - 1, MODULUS - 10])
@@ -113,17 +113,35 @@ class OneSensor(RuleBasedStateMachine):
         self.repairs = Repairs(SINK_RANGES, lambda: 0.5, BACKFILL)
         self.repairs.resume(self.progress.values())
         self.waiting: dict[Key, int] = {}  # what comes with the next batch, and the hour in which it is booked
+        self.known_hours: list[int] = []  # in which that is booked which comes with it and is in the store already
+        self.left_at = self.progress["C1"].last if self.progress else None  # until the sensor goes on from there
+        self.began_before = False  # whether the sink took late readings for a numbering that began before that
         self.new_progress = dict(self.progress)
         self.new_accounts = dict(self.accounts)
 
     def hear(self, frame: DataFrame, *, asked: bool) -> None:
+        self.look()
+        restarts = self.total("restarts")
         hour_ms = self.repairs.hear(frame, self.now, asked=asked)
         if hour_ms is not None:
             key = frame.timestamp_ms, frame.sequence
             assert key in self.taken
-            assert key not in self.store, "given to the store twice"
-            assert key not in self.waiting, "given to the store twice"
-            self.waiting[key] = hour_ms
+            if key in self.store or key in self.waiting:
+                assert self.left_at is not None or self.began_before, "given to the store twice"
+                self.known_hours.append(hour_ms)
+            else:
+                self.waiting[key] = hour_ms
+        self.look()
+        self.notice(frame, renumbered=self.total("restarts") > restarts)
+
+    def notice(self, frame: DataFrame, *, renumbered: bool) -> None:
+        """Keep in mind what the sink can know: only then it may give something to the store twice."""
+        if self.left_at is None:
+            return
+        steps = distance(frame.sequence, self.left_at)
+        self.began_before |= renumbered and abs(steps) <= RENUMBERED_BEYOND
+        if renumbered or steps >= (frame.flag is not Flag.NUMBERING):
+            self.left_at = None
 
     def arrive(self, what: bytes | DataFrame, *, asked: bool) -> None:
         if isinstance(what, DataFrame):
@@ -213,8 +231,11 @@ class OneSensor(RuleBasedStateMachine):
         self.look()
         for hour_ms in self.waiting.values():
             self.new_accounts[hour_ms] = self.new_accounts[hour_ms].plus(Account("C1", hour_ms, stored=1))
+        for hour_ms in self.known_hours:
+            self.new_accounts[hour_ms] = self.new_accounts[hour_ms].plus(Account("C1", hour_ms, duplicate=1))
         self.store.update(self.waiting)
         self.waiting.clear()
+        self.known_hours.clear()
         self.progress, self.accounts = dict(self.new_progress), dict(self.new_accounts)
 
     @rule()
@@ -240,7 +261,7 @@ class OneSensor(RuleBasedStateMachine):
             assert account.pending >= 0
             assert min(account[2:]) >= 0
         waiting = {hour_ms: account.waiting for hour_ms, account in self.new_accounts.items() if account.waiting}
-        assert waiting == Counter(self.waiting.values())
+        assert waiting == Counter([*self.waiting.values(), *self.known_hours])
         assert self.total("stored") == len(self.store)
         assert self.total("pending") == self.repairs.missing("C1") == len(missing(self.new_progress.values()))
 
@@ -265,7 +286,7 @@ class OneSensor(RuleBasedStateMachine):
         self.commit()
         self.the_accounts_add_up_in_every_hour()
         assert {sequence for _, sequence in self.kept_by_the_agent() - self.store} <= self.refused
-        assert self.total("sent") == self.total("stored") + self.total("unavailable")
+        assert self.total("sent") == self.total("stored") + self.total("duplicate") + self.total("unavailable")
 
     def kept_by_the_agent(self) -> set[Key]:
         ring = self.rings.open("C1")

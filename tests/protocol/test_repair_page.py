@@ -22,6 +22,7 @@ def chapter(name: str) -> str:
         f"the {repair.BACKFILL} before the first one",
         f"{ring.MAX_READINGS + 1:,} to {sensor_repair.CONTINUED_WITHIN:,}",
         f"at most {repair.CONSOLE_RANGES} requests under way",
+        f"leaves {repair.CONSOLE_PATIENCE} requests in a row unanswered",
         f"{patience.WAIT_S * 1000:g} ms after it noticed",
         f"awaited for {patience.ANSWER_S} s",
         f"up to {patience.RETRY_AFTER_S[-2]:g} s, and is {patience.RETRY_AFTER_S[-1]:g} s from then on",

@@ -213,6 +213,25 @@ def test_a_sensor_may_go_on_that_is_not_heard_any_more() -> None:
     assert all(receiver.asks(after_s=LONG_S) == [(11, 2)] for _ in range(10))
 
 
+def test_asking_back_to_where_a_ring_begins_goes_on() -> None:
+    first = 1001 - BACKFILL
+    receiver = resumed(Progress("C1", 1000, (Missing(first, BACKFILL, NO_HOUR_MS),)), backfill=BACKFILL)
+    assert receiver.asks() == [(first, BACKFILL)]
+    receiver.is_answered(*range(first, 1001))
+    assert receiver.asks() == [(first - BACKFILL, BACKFILL)]
+
+
+def test_once_it_came_to_its_end_it_does_not_begin_again() -> None:
+    receiver = Receiver(backfill=BACKFILL)
+    receiver.hears(1000)
+    receiver.asks()
+    receiver.is_refused(1000 - BACKFILL, BACKFILL - 1)
+    again = resumed(*receiver.repairs.progress(), backfill=BACKFILL)
+    assert again.asks() == [(999, 1)]
+    again.is_answered(999)
+    assert again.asks() == []
+
+
 def test_a_guess_is_asked_for_again_and_still_booked_only_when_it_comes() -> None:
     receiver = resumed(Progress("C1", 16, (Missing(10, 6, NO_HOUR_MS),)))
     receiver.asks()

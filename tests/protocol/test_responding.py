@@ -118,6 +118,17 @@ def test_what_is_no_longer_kept_and_what_is_are_both_answered() -> None:
     assert sequences(answers[1:]) == [1000, 1001]
 
 
+def test_numbers_that_were_skipped_are_named_from_the_first_one_on() -> None:
+    agent = Agent(readings=10)
+    agent.rings.skip_to("C1", 100)
+    agent.rings.add(encode(reading(100)), 2.0)
+    agent.is_asked(50, 51)
+    answers = agent.answers()
+    assert refusals(answers) == [(10, 90)]
+    assert sequences(answers[1:]) == [100]
+    assert agent.responder.unavailable == 50
+
+
 def test_what_is_not_yet_sent_is_not_kept() -> None:
     agent = Agent(readings=10)
     agent.is_asked(8, 4)

@@ -130,6 +130,20 @@ def test_numbers_that_were_skipped_are_not_kept_and_those_before_are() -> None:
     assert (ring.unkept(15, 64), ring.unkept(13, 64)) == (5, 0)
 
 
+def test_where_numbers_that_were_skipped_begin_is_known() -> None:
+    ring = filled(MODULUS - 5, 5)
+    ring.skip_to(20)
+    ring.add(datagram(20), 6.0)
+    assert [ring.unkept_since(first) for first in (0, 7, 19)] == [0, 0, 0]
+
+
+def test_before_the_oldest_and_after_the_newest_reading_nothing_was_skipped() -> None:
+    ring = filled(10, 5)
+    ring.skip_to(20)
+    assert [ring.unkept_since(first) for first in (5, 17, 20, 25)] == [5, 17, 20, 25]
+    assert [Ring("C1").unkept_since(first) for first in (0, 5)] == [0, 5]
+
+
 def test_skipping_to_the_next_number_skips_none() -> None:
     ring = filled(10, 5)
     ring.skip_to(15)
