@@ -30,7 +30,7 @@ _CHECK: Final = Row(
     "console.commands.config:check",
     SET_UP,
     "Check a configuration and list all that is wrong with it.",
-    ("jph check", "jph check --config ./jph.yaml && sudo systemctl reload jph-agent"),
+    ("jph check", "jph check --config ./jph.yaml && jph reload C1"),
 )
 
 _CONFIG: Final = (
