@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from protocol.accounts import Lost
 
 NO_HOUR_MS: Final = -1
+PAST_MS: Final = -2  # the page of the ledger for what somebody looks back at: it is no part of any account
 AT_ONCE_S: Final = float("-inf")
 NEVER_S: Final = float("inf")
 
@@ -31,7 +32,8 @@ class Missing(NamedTuple):
 class Hole:
     """The readings at the positions `first` to `end` (exclusive), none of which has arrived.
 
-    `hour_ms` is the hour in whose account they are, NO_HOUR_MS while it is only a guess that they were ever sent.
+    `hour_ms` is the hour in whose account they are, NO_HOUR_MS while it is only a guess that they were ever sent,
+    PAST_MS when they are only to be shown.
     `due_s` is when they may be asked for, `asked_s` since when an answer is awaited (None: nobody ever asked), and
     `until_s` for how long; they are under way until then, and None when they are not. `why` is set once they were
     given up.
@@ -52,6 +54,11 @@ class Hole:
     def is_guess(self) -> bool:
         """Tell whether nobody knows that these readings were ever sent."""
         return self.hour_ms == NO_HOUR_MS
+
+    @property
+    def is_past(self) -> bool:
+        """Tell whether these readings are only to be shown: what becomes of them is in no account."""
+        return self.hour_ms == PAST_MS
 
     @property
     def is_under_way(self) -> bool:

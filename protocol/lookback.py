@@ -26,7 +26,7 @@ class LookBack:
     while more may come, also before the sensor was heard.
     """
 
-    __slots__ = ("_arrived", "_most", "_repairs", "asked", "codifier", "end", "oldest_ms", "since_ms")
+    __slots__ = ("_arrived", "_lowest", "_most", "_repairs", "asked", "codifier", "end", "oldest_ms", "since_ms")
 
     def __init__(self, repairs: Repairs, codifier: str, since_ms: float, most: int = RENUMBERED_BEYOND) -> None:
         self.codifier = codifier
@@ -37,6 +37,7 @@ class LookBack:
         self._repairs = repairs
         self._most = most
         self._arrived = 0  # of the last step
+        self._lowest = 0  # after it; an answer may name readings before that
 
     def take(self, timestamp_ms: int) -> None:
         """Take note of a reading that was asked for."""
@@ -65,7 +66,7 @@ class LookBack:
     def _reached(self) -> End | None:
         if self.oldest_ms is not None and self.oldest_ms <= self.since_ms:
             return End.REACHED
-        if self.asked and not self._arrived:
+        if self.asked and not self._arrived and self._repairs.lowest(self.codifier) == self._lowest:
             return End.NO_MORE
         return End.ENOUGH if self.asked >= self._most else None
 
@@ -75,4 +76,5 @@ class LookBack:
             return End.NO_MORE  # further back the numbers would begin again
         self.asked += asked
         self._arrived = 0
+        self._lowest = self._repairs.lowest(self.codifier)
         return None

@@ -11,7 +11,7 @@ from typing import Final
 from protocol.accounts import Account, Ledger
 from protocol.commands import unpack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag
-from protocol.holes import NEVER_S, Missing
+from protocol.holes import NEVER_S, PAST_MS, Missing
 from protocol.instants import Instant
 from protocol.requests import MAX_REQUESTED, Request
 from protocol.sensor_repair import Progress, SensorRepair
@@ -100,7 +100,10 @@ class Repairs:
         self._settle(sensor)
 
     def reach_back(self, codifier: str, count: int) -> int:
-        """Ask for `count` readings before all that are known of a sensor; returns how many, 0 before it was heard."""
+        """Ask for `count` readings before all that are known of a sensor, to show them; they are in no account.
+
+        Returns for how many, 0 before it was heard.
+        """
         sensor = self._sensors.get(codifier)
         if sensor is None:
             return 0
@@ -109,7 +112,7 @@ class Repairs:
         return reached
 
     def let_go(self, codifier: str) -> None:
-        """Ask no more for what nobody knows to have been sent."""
+        """Ask no more for what is only to be shown."""
         sensor = self._sensors.get(codifier)
         if sensor is not None:
             sensor.let_go()
@@ -154,9 +157,14 @@ class Repairs:
         return 0 if sensor is None else sensor.wanted.readings
 
     def reaching(self, codifier: str) -> int:
-        """Return how many readings of a sensor are asked for of which nobody knows whether they were ever sent."""
+        """Return how many readings of a sensor are asked for that are only to be shown."""
         sensor = self._sensors.get(codifier)
-        return 0 if sensor is None else sensor.wanted.guessed
+        return 0 if sensor is None else sensor.wanted.past
+
+    def lowest(self, codifier: str) -> int:
+        """Return the position up to which a sensor was asked back; an answer may show that there is nothing before."""
+        sensor = self._sensors.get(codifier)
+        return 0 if sensor is None else sensor.lowest
 
     def gave_up(self, codifier: str) -> bool:
         """Tell whether a sensor is asked no more, because it did not answer."""
@@ -179,7 +187,7 @@ class Repairs:
 
     def accounts(self) -> list[Account]:
         """Return what is to be added to the accounts since this was last called."""
-        return self._ledger.take()
+        return [account for account in self._ledger.take() if account.hour_ms != PAST_MS]
 
     # Inside
 

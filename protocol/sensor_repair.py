@@ -142,17 +142,26 @@ class SensorRepair:
             self._guess(self._position - count)
 
     def reach_back(self, count: int) -> int:
-        """Want `count` readings more before all that are known; returns how many: 0 before anything was heard."""
+        """Want `count` readings more before all that are known, to show them: what becomes of them is in no account.
+
+        Returns how many these are, 0 before anything was heard.
+        """
         if self._position is None:
             return 0
-        lowest = self._lowest
-        self._guess(max(lowest - count, self._position - RENUMBERED_BEYOND))
+        lowest, first = self._lowest, max(self._lowest - count, self._position - RENUMBERED_BEYOND)
+        self.wanted.look_back(first, lowest)
+        self._lowest = min(first, lowest)
         return lowest - self._lowest
 
     def let_go(self) -> None:
-        """Want no more what was only guessed; what of it has come may come again when it is wanted again."""
+        """Want no more what was only to be shown; what of it has come may come again when it is wanted again."""
         end = self.wanted.let_go()
         self._lowest = self._lowest if end is None else end
+
+    @property
+    def lowest(self) -> int:
+        """The position from which on each reading came, is missing, is asked for or was given up."""
+        return self._lowest
 
     def progress(self) -> Progress | None:
         """Return how far the sensor was followed, or None before anything was heard."""

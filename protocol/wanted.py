@@ -6,7 +6,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from protocol.accounts import Ledger, Lost, hour_of
-from protocol.holes import NEVER_S, NO_HOUR_MS, Hole, Holes, Missing
+from protocol.holes import NEVER_S, NO_HOUR_MS, PAST_MS, Hole, Holes, Missing
 from protocol.instants import Instant
 from protocol.patience import ANSWER_S, MAX_UNDER_WAY, Patience
 from protocol.requests import MAX_REQUESTED, Request
@@ -63,6 +63,11 @@ class Wanted:
         """
         if first < end:
             self._add(Hole(first, end, NO_HOUR_MS))
+
+    def look_back(self, first: int, end: int) -> None:
+        """Ask for readings that are only to be shown."""
+        if first < end:
+            self._add(Hole(first, end, PAST_MS))
 
     def find(self, at: int) -> Hole | None:
         """Return the hole that a position is in, also one that was given up."""
@@ -143,13 +148,13 @@ class Wanted:
 
     @property
     def readings(self) -> int:
-        """How many readings are missing and may still come, without those that are only guessed."""
-        return sum(len(hole) for hole in self._holes if not hole.is_guess)
+        """How many readings are missing and may still come, without those that are only guessed or to be shown."""
+        return sum(len(hole) for hole in self._holes if not (hole.is_guess or hole.is_past))
 
     @property
-    def guessed(self) -> int:
-        """How many readings are asked for of which nobody knows whether they were ever sent."""
-        return sum(len(hole) for hole in self._holes if hole.is_guess)
+    def past(self) -> int:
+        """How many readings are asked for that are only to be shown."""
+        return sum(len(hole) for hole in self._holes if hole.is_past)
 
     @property
     def is_given_up(self) -> bool:
@@ -157,12 +162,12 @@ class Wanted:
         return self._patience.is_over
 
     def let_go(self) -> int | None:
-        """Want no more what was only guessed; returns the position after the last of it, None without any."""
-        guesses = [hole for hole in self._holes if hole.is_guess]
-        for hole in guesses:
+        """Want no more what was only to be shown; returns the position after the last of it, None without any."""
+        past = [hole for hole in self._holes if hole.is_past]
+        for hole in past:
             self._holes.remove(hole)
         self.unsettled = True
-        return max((hole.end for hole in guesses), default=None)
+        return max((hole.end for hole in past), default=None)
 
     @property
     def lowest(self) -> int | None:

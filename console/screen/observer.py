@@ -177,15 +177,12 @@ class Observer:
             self._changed_sensors.add(frame.source)
 
     def book(self, accounts: Iterable[Account]) -> None:
-        """Add to what became of each sensor's readings. What was sent before the console was there is its past."""
+        """Add to what became of each sensor's readings."""
         for account in accounts:
-            following = self._traces.get(account.codifier)
-            if following is None:
-                continue
-            known = self._accounts.get(account.codifier, Account(account.codifier, 0))
-            total, past = known.plus(account), following.take_past()
-            self._accounts[account.codifier] = total._replace(sent=total.sent - past, repaired=total.repaired - past)
-            self._changed_sensors.add(account.codifier)
+            if account.codifier in self._traces:
+                known = self._accounts.get(account.codifier, Account(account.codifier, 0))
+                self._accounts[account.codifier] = known.plus(account)
+                self._changed_sensors.add(account.codifier)
 
     def chart(self, codifier: str) -> None:
         """Keep more of a sensor from now on, and of others as much as they have."""
@@ -342,7 +339,7 @@ class _Following:
     newest reading was heard.
     """
 
-    __slots__ = ("_past", "_renumbered", "_sensor", "charted", "lag_ms", "trace")
+    __slots__ = ("_renumbered", "_sensor", "charted", "lag_ms", "trace")
 
     def __init__(self, sensor: SensorRecord) -> None:
         self.trace = Trace()
@@ -350,7 +347,6 @@ class _Following:
         self.lag_ms = 0.0
         self._sensor = sensor
         self._renumbered = sensor.tracker.renumbered
-        self._past = 0
 
     def heard(self, frame: DataFrame, now: Instant) -> None:
         """Take a reading of the bus, in whatever order they come."""
@@ -363,13 +359,7 @@ class _Following:
 
     def answered(self, frame: DataFrame) -> None:
         """Take a reading that was asked for; it has its place by its number and by the sensor's clock."""
-        self._past += self.trace.is_past(frame.sequence)
         self.trace.add(frame.timestamp_ms + self.lag_ms, number_of(frame.value), frame.sequence)
-
-    def take_past(self) -> int:
-        """Return how many readings came since this was last asked that were sent before any was heard here."""
-        past, self._past = self._past, 0
-        return past
 
     def points(self) -> list[Point]:
         """Return what a chart shows."""

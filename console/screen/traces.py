@@ -43,7 +43,7 @@ class Trace:
     without a number that could be drawn has a place too: it is not missing.
     """
 
-    __slots__ = ("_first", "_last", "_places", "_sequence", "_times", "_values", "most")
+    __slots__ = ("_last", "_places", "_sequence", "_times", "_values", "most")
 
     def __init__(self) -> None:
         self.most = TRACE_POINTS
@@ -52,7 +52,6 @@ class Trace:
         self._places = array("q")  # a sequence without wrap-around; far from the others in another numbering
         self._sequence = 0  # that of the newest reading
         self._last = 0  # and its place
-        self._first: int | None = None  # the place of the first reading that was heard of the present numbering
 
     def __len__(self) -> int:
         return len(self._times)
@@ -68,10 +67,6 @@ class Trace:
         self._places.insert(index, place)
         if len(self) > self.most:
             del self._times[0], self._values[0], self._places[0]
-
-    def is_past(self, sequence: int) -> bool:
-        """Tell whether a reading is older than the first one of its numbering that was heard."""
-        return self._first is not None and self._last + distance(sequence, self._sequence) < self._first
 
     def tail(self, count: int, longest_s: float = math.inf) -> tuple[float, ...]:
         """Return the newest values, oldest first, with a GAP where something is missing or was silent for longer."""
@@ -100,11 +95,9 @@ class Trace:
         if not self._places:
             place = 0
         elif anew or abs(ahead) > RENUMBERED_BEYOND:
-            place, anew = self._last + 2 * RENUMBERED_BEYOND, True
+            place = self._last + 2 * RENUMBERED_BEYOND
         else:
             place = self._last + ahead
-        if anew or self._first is None:
-            self._first = place
         if place > self._last or not self._places:
             self._sequence, self._last = sequence, place
         return place

@@ -161,6 +161,28 @@ def test_what_is_missing_of_a_node_that_was_given_up_stays_missing_in_the_accoun
     assert looker.repairs.missing("C1") == 2
 
 
+def test_what_comes_of_the_past_is_in_no_account() -> None:
+    looker = Looker(oldest=NEWEST - 100, since=0)
+    looker.hears_newest()
+    looker.runs()
+    assert len(looker.came) == 100
+    assert looker.counts("sent", "heard", "repaired", "not_kept") == (1, 1, 0, 0)
+    assert looker.repairs.missing("C1") == 0
+
+
+def test_it_goes_on_before_numbers_that_were_skipped_when_the_agent_says_so() -> None:
+    looker = Looker(oldest=0, since=9_000)
+    looker.hears_newest()
+    skipped = range(NEWEST - 3 * STEP, NEWEST)
+    for first, count in looker.asks():
+        back = first - skipped.start
+        looker.repairs.unavailable(unavailable(first - back, count + back), looker.now)
+    looker.look.go_on()
+    looker.runs()
+    assert looker.look.end is End.REACHED
+    assert max(looker.came) == skipped.start - 1
+
+
 def test_a_numbering_that_begins_anew_ends_the_look_back() -> None:
     looker = Looker(oldest=0, since=0)
     looker.hears_newest()

@@ -91,13 +91,6 @@ def test_a_clock_that_does_not_agree_changes_no_order() -> None:
     assert trace.points()[1] == Point(3_000.0, 2.0)
 
 
-def test_what_was_sent_before_any_was_heard_is_the_past() -> None:
-    trace = Trace()
-    trace.add(10_000.0, 10.0, 10)
-    trace.add(12_000.0, 12.0, 12)
-    assert [trace.is_past(sequence) for sequence in (9, 11)] == [True, False]
-
-
 def test_between_what_is_stored_and_what_was_heard_a_long_silence_is_a_gap() -> None:
     points = joined([Point(1_000.0, 1.0)], [Point(60_000.0, 2.0)], longest_s=20.0)
     assert values_of(points) == [1.0, None, 2.0]
