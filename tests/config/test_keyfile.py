@@ -97,6 +97,25 @@ def test_what_is_no_key_file_is_said_without_what_is_in_it(change: dict[str, obj
     assert not any(secret in str(refused.value) for secret in ("hunter2", "c2hvcnQ", b64encode(SECRET).decode()))
 
 
+@pytest.mark.parametrize(
+    ("genuine", "damaged"),
+    [
+        (b'","signs_with":1,"signs_since_ms":1,"keys":[{"id":1,"secret":"', b""),
+        (b'"secret":', b""),
+        (b'"made_ms"', b"\x22%b\x22" % b64encode(SECRET)),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_said_either(genuine: bytes, damaged: bytes) -> None:
+    with pytest.raises(KeyFileError, match=r"^here is no key file") as refused:
+        parse(serialise(NETWORK).replace(genuine, damaged), "here")
+    assert b64encode(SECRET).decode()[:8] not in str(refused.value)
+
+
+def test_what_is_not_in_utf_8_is_said_so() -> None:
+    with pytest.raises(KeyFileError, match="here is no key file: it is not in UTF-8"):
+        parse(serialise(NETWORK).replace(b"network", b"n\xffetwork"), "here")
+
+
 @pytest.mark.parametrize("text", [b"", b"\xff", b"[]", b"null", b'{"jph": "network key"'])
 def test_any_other_bytes_are_no_key_file(text: bytes) -> None:
     with pytest.raises(KeyFileError, match="here is no key file"):
