@@ -63,6 +63,10 @@ format: $(VENV)/dev ## put the code into its form
 bench: $(VENV)/dev ## measure what docs and budgets promise (ARGS= names single measurements)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/dev ## give every door ten million inputs (ARGS="--seed 2", ARGS="--millions 1 verify")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/dev ## draw the pictures in docs/ from the real console
 	@$(BIN)/python -m tools.pictures $(ARGS)
