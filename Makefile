@@ -17,10 +17,10 @@ suspect := $(if $(PYTHON),look-again)
 suspect += $(if $(realpath $(BIN)/python),,look-again)
 suspect += $(if $(findstring $(CURDIR)/$(VENV),$(file <$(VENV)/pyvenv.cfg)),,look-again)
 
-$(VENV)/runtime: pyproject.toml constraints.txt tools/environment.py $(suspect)
+$(VENV)/runtime: pyproject.toml locks/runtime.txt tools/environment.py $(suspect)
 	@python=$$(tools/find-python) && "$$python" tools/environment.py runtime
 
-$(VENV)/dev: $(VENV)/runtime
+$(VENV)/dev: $(VENV)/runtime locks/dev.txt
 	@python=$$(tools/find-python) && "$$python" tools/environment.py dev
 
 .PHONY: look-again
@@ -38,8 +38,8 @@ demo: $(VENV)/runtime ## watch a live network: this machine and a simulated plan
 test: $(VENV)/dev ## run the tests (ARGS="tests/protocol -x")
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: check lint types layers shell
-check: lint types layers shell ## run everything that needs no running: the four below
+.PHONY: check lint types layers shell audit
+check: lint types layers shell audit ## run everything that needs no running: the five below
 
 lint: $(VENV)/dev ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -53,6 +53,9 @@ layers: $(VENV)/dev ## import-linter: who may import whom
 
 shell: $(VENV)/dev ## shellcheck: the shell scripts
 	@$(BIN)/shellcheck $(SCRIPTS)
+
+audit: $(VENV)/dev ## pip-audit: no vulnerability is known in what is locked, where that can be asked
+	@$(BIN)/python -m tools.audit
 
 .PHONY: format
 format: $(VENV)/dev ## put the code into its form
@@ -76,10 +79,8 @@ wheel: $(VENV)/dev ## build dist/*.whl; the same source gives the same bytes
 	@$(BIN)/python -m hatchling build -t wheel
 
 .PHONY: constraints
-constraints: ## try the newest versions of everything and note them in constraints.txt
-	@sed -i '/^[^#]/d' constraints.txt
-	@$(MAKE) $(VENV)/dev
-	@$(BIN)/pip freeze --exclude-editable >> constraints.txt
+constraints: ## lock the newest versions of everything (ARGS=--no-upgrade, ARGS="--upgrade-package textual")
+	@python=$$(tools/find-python) && "$$python" -m tools.lock $(ARGS)
 	@$(MAKE) $(VENV)/dev
 
 .PHONY: clean
