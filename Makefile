@@ -76,7 +76,7 @@ pictures: $(VENV)/dev ## draw the pictures in docs/ from the real console
 
 .PHONY: wheel
 wheel: $(VENV)/dev ## build dist/*.whl; the same source gives the same bytes
-	@$(BIN)/python -m hatchling build -t wheel
+	@env -u SOURCE_DATE_EPOCH $(BIN)/python -m hatchling build -t wheel $(ARGS)
 
 .PHONY: constraints
 constraints: ## lock the newest versions of everything (ARGS=--no-upgrade, ARGS="--upgrade-package textual")
