@@ -21,7 +21,7 @@ NETWORK_NAME: Final = "network"
 
 Key: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=keys.KEY_BYTES, max_length=keys.KEY_BYTES)]
 KeyId: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY_ID)]
-Codifier: TypeAlias = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
+Codifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{2}\Z")]
 
 
 class KeyFileError(JphError):
@@ -179,5 +179,5 @@ def _without_values(error: msgspec.DecodeError) -> str:
     return _QUOTED.sub("", str(error)).replace("  ", " ").rstrip()[:120]
 
 
-_QUOTED: Final = re.compile(r"'.*'|(?<=unknown field )`.*`(?= - at|\Z)", re.DOTALL)
+_QUOTED: Final = re.compile(r"(?<=value )'.*'|(?<=unknown field )`.*`(?= - at|\Z)", re.DOTALL)
 """What msgspec quotes of a file: a value where one of a few is expected, a field that there is not."""

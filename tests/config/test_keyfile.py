@@ -88,6 +88,9 @@ def test_while_keys_are_changed_a_file_has_both_and_says_which_signs() -> None:
         ({"signs_with": 3}, "has no key 3"),
         ({"keys": [{"id": 1, "secret": "c2hvcnQ=", "made_ms": 1}]}, "is no key file"),
         ({"password": "hunter2"}, "is no key file"),
+        ({"grants": {"\u03be1": {"role": "node"}}}, "is no key file"),
+        ({"grants": {"F1": {"role": "node", "says": ["F1", "A\n"]}}}, "is no key file"),
+        ({"grants": {"F1": {"role": "hunter2"}}}, "is no key file"),
     ],
 )
 def test_what_is_no_key_file_is_said_without_what_is_in_it(change: dict[str, object], what: str) -> None:

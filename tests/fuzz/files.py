@@ -37,7 +37,9 @@ GRANTS: Final = {"F1": NODE, "B1": CALCULATING, "Q1": SINK, "CK": OPERATOR, "ZR"
 def key_files() -> list[bytes]:
     """Return a file of each kind."""
     networks = (NETWORK, BOTH, NetworkFile(signs_with=2, signs_since_ms=1, keys=BOTH.keys, grants=GRANTS))
+    small = NetworkFile(signs_with=1, signs_since_ms=1, keys=NETWORK.keys, grants={"B1": CALCULATING})
     return [
+        serialise(small),
         *(serialise(network) for network in networks),
         *(serialise(granted(BOTH, codifier, grant)) for codifier, grant in GRANTS.items()),
     ]

@@ -47,7 +47,7 @@ def _set_byte(random: Random, data: bytearray, _: bytes) -> None:
 def _put_interesting(random: Random, data: bytearray, _: bytes) -> None:
     piece = random.choice(INTERESTING)
     at = random.randint(0, len(data))
-    data[at : at + len(piece) * random.randrange(2)] = piece
+    data[at : at + random.choice((0, 1, len(piece)))] = piece
 
 
 def _insert_noise(random: Random, data: bytearray, _: bytes) -> None:
