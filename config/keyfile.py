@@ -4,6 +4,7 @@ The owner of a network keeps `network.key`, from which all else can be made; eve
 it was granted.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias
@@ -20,7 +21,7 @@ NETWORK_NAME: Final = "network"
 
 Key: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=keys.KEY_BYTES, max_length=keys.KEY_BYTES)]
 KeyId: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY_ID)]
-Codifier: TypeAlias = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
+Codifier: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{2}\Z")]
 
 
 class KeyFileError(JphError):
@@ -114,6 +115,8 @@ def parse(text: bytes, name: str) -> KeyFile:
     """Read a key file; raises KeyFileError, which calls it `name` and never shows what is in it."""
     try:
         file = _decoder.decode(text)
+    except UnicodeDecodeError:
+        raise KeyFileError(f"{name} is no key file: it is not in UTF-8", "have it granted again") from None
     except msgspec.DecodeError as error:
         raise KeyFileError(f"{name} is no key file: {_without_values(error)}", "have it granted again") from None
     if file.signs_with not in {key.id for key in file.keys}:
@@ -172,5 +175,9 @@ def _joined(one: Held | None, other: Held) -> Held:
 
 
 def _without_values(error: msgspec.DecodeError) -> str:
-    """Say what is wrong and where: msgspec's messages name types and places, never a key."""
-    return str(error)[:120]
+    """Say what is wrong and where, without words of the file: in a damaged one a key may stand anywhere."""
+    return _QUOTED.sub("", str(error)).replace("  ", " ").rstrip()[:120]
+
+
+_QUOTED: Final = re.compile(r"(?<=value )'.*'|(?<=unknown field )`.*`(?= - at|\Z)", re.DOTALL)
+"""What msgspec quotes of a file: a value where one of a few is expected, a field that there is not."""

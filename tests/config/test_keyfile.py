@@ -88,6 +88,9 @@ def test_while_keys_are_changed_a_file_has_both_and_says_which_signs() -> None:
         ({"signs_with": 3}, "has no key 3"),
         ({"keys": [{"id": 1, "secret": "c2hvcnQ=", "made_ms": 1}]}, "is no key file"),
         ({"password": "hunter2"}, "is no key file"),
+        ({"grants": {"\u03be1": {"role": "node"}}}, "is no key file"),
+        ({"grants": {"F1": {"role": "node", "says": ["F1", "A\n"]}}}, "is no key file"),
+        ({"grants": {"F1": {"role": "hunter2"}}}, "is no key file"),
     ],
 )
 def test_what_is_no_key_file_is_said_without_what_is_in_it(change: dict[str, object], what: str) -> None:
@@ -95,6 +98,25 @@ def test_what_is_no_key_file_is_said_without_what_is_in_it(change: dict[str, obj
     with pytest.raises(KeyFileError, match=f"^here {what}") as refused:
         parse(json.dumps(document).encode(), "here")
     assert not any(secret in str(refused.value) for secret in ("hunter2", "c2hvcnQ", b64encode(SECRET).decode()))
+
+
+@pytest.mark.parametrize(
+    ("genuine", "damaged"),
+    [
+        (b'","signs_with":1,"signs_since_ms":1,"keys":[{"id":1,"secret":"', b""),
+        (b'"secret":', b""),
+        (b'"made_ms"', b"\x22%b\x22" % b64encode(SECRET)),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_said_either(genuine: bytes, damaged: bytes) -> None:
+    with pytest.raises(KeyFileError, match=r"^here is no key file") as refused:
+        parse(serialise(NETWORK).replace(genuine, damaged), "here")
+    assert b64encode(SECRET).decode()[:8] not in str(refused.value)
+
+
+def test_what_is_not_in_utf_8_is_said_so() -> None:
+    with pytest.raises(KeyFileError, match="here is no key file: it is not in UTF-8"):
+        parse(serialise(NETWORK).replace(b"network", b"n\xffetwork"), "here")
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"[]", b"null", b'{"jph": "network key"'])
