@@ -98,9 +98,7 @@ def _heard(data: bytes) -> tuple[Bus, bytes]:
 def _seal_all() -> frozenset[bytes]:
     signers = (OWNER, Gate(Mode.REQUIRE, ring(owner(2, OTHER_KEY), signs_with=2)))
     return frozenset(
-        PLACE[one.frame.bus] + signer.seal(one.frame.bus, one.datagram, one.frame)
-        for one in RECORDED
-        for signer in signers
+        PLACE[one.frame.bus] + signer.seal(one.frame.bus, one.datagram) for one in RECORDED for signer in signers
     )
 
 
