@@ -23,6 +23,9 @@ $(VENV)/runtime: pyproject.toml locks/runtime.txt tools/environment.py $(suspect
 $(VENV)/dev: $(VENV)/runtime locks/dev.txt
 	@python=$$(tools/find-python) && "$$python" tools/environment.py dev
 
+$(VENV)/fuzz: $(VENV)/dev locks/fuzz.txt
+	@python=$$(tools/find-python) && "$$python" tools/environment.py fuzz
+
 .PHONY: look-again
 look-again:
 
@@ -69,6 +72,10 @@ bench: $(VENV)/dev ## measure what docs and budgets promise (ARGS= names single 
 .PHONY: fuzz
 fuzz: $(VENV)/dev ## give every door ten million inputs (ARGS="--seed 2", ARGS="--millions 1 verify")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: fuzz-guided
+fuzz-guided: $(VENV)/fuzz ## the same with atheris, which looks for ways into code (ARGS="--seconds 600 verify")
+	@$(BIN)/python -m tests.fuzz.guided $(ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/dev ## draw the pictures in docs/ from the real console

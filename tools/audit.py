@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from tools.environment import CHECKOUT
 from tools.lock import constraints
 
-LOCKS: Final = (CHECKOUT / "locks" / "dev.txt", CHECKOUT / "locks" / "locking.txt")
+LOCKS: Final = tuple(CHECKOUT / "locks" / f"{name}.txt" for name in ("dev", "fuzz", "locking"))
 ACCEPTED: Final = CHECKOUT / "locks" / "accepted.toml"
 PASSED: Final = CHECKOUT / ".venv" / "audited"
 RECENT_S: Final = 86_400.0  # to ask takes longer than all other checks, and advisories do not come by the hour

@@ -40,6 +40,7 @@ TIMEOUT_S = 30
 PARTS = {
     "runtime": "locks/runtime.txt",
     "dev": "locks/dev.txt",
+    "fuzz": "locks/fuzz.txt",
 }
 LOCKED = ("--require-hashes", "--only-binary", ":all:", "--requirement")
 THE_CHECKOUT = ("--no-deps", "--no-build-isolation", "--editable", ".")

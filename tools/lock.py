@@ -18,10 +18,11 @@ OLDEST_PYTHON: Final = "3.11"
 COMPILE: Final = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version", OLDEST_PYTHON)
 COMMAND: Final = ("--custom-compile-command", "make constraints")
 
-# What each lock is for: the whole, of it what jph needs to be built and run, and what makes the locks.
+# What each lock is for: the whole, of it what jph needs to be built and run, and what few people need besides.
 LOCKS: Final = {
     "dev": ("pyproject.toml", "--all-extras", "--group", "dev"),
     "runtime": ("pyproject.toml", "--group", "build", "--constraint", "locks/dev.txt"),
+    "fuzz": ("--group", "fuzz"),
     "locking": ("--group", "locking"),
 }
 

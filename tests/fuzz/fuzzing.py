@@ -14,12 +14,11 @@ from types import FrameType
 from typing import Final
 
 from tests.fuzz.mutation import any_input
+from tests.fuzz.promises import FINDINGS
 from tests.fuzz.targets import Target
 
-FINDINGS: Final = Path(__file__).with_name("findings")
 HANGS_AFTER_S: Final = 20.0  # of this process's own time, which a busy machine does not shorten
 MAX_MEMORY_BYTES: Final = 2 * 2**30  # of a process for fuzzing alone: what takes more is found by its MemoryError
-MAX_MOVES_BYTES: Final = 150  # of a random input; a move takes some ten
 MAX_FINDINGS: Final = 20  # of one slice; the rest is most likely the same
 
 
@@ -81,7 +80,7 @@ def fuzz(target: Target, count: int, seed: int) -> Slice:
             _try(target, data, found)
         for _ in range(count):
             if len(found.findings) < MAX_FINDINGS:
-                _try(target, any_input(random, genuine) if genuine else _moves(random), found)
+                _try(target, any_input(random, genuine), found)
     found.seconds = time.process_time() - begin_s
     found.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return found
@@ -132,10 +131,6 @@ def _try(target: Target, data: bytes, found: Slice) -> None:
     found.slowest_ms = max(found.slowest_ms, (time.process_time() - begin_s) * 1000)
     if finding is not None:
         found.findings.setdefault(finding.kind, finding)
-
-
-def _moves(random: Random) -> bytes:
-    return random.randbytes(random.randint(0, MAX_MOVES_BYTES))
 
 
 def _finding(target: Target, data: bytes, error: Exception) -> Finding:

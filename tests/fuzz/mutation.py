@@ -8,6 +8,7 @@ Mutation: TypeAlias = Callable[[Random, bytearray, bytes], None]
 """Changes an input in place, perhaps with pieces of another one."""
 
 MAX_INPUT_BYTES: Final = 8192
+MAX_MOVES_BYTES: Final = 150  # a move takes some ten
 MAX_CHANGES: Final = 4
 INTERESTING: Final = (
     *(bytes([byte]) for byte in b'\x00\x01\x7f\x80\xff@"{}[]:,&*!|>#%- \n'),
@@ -27,9 +28,16 @@ def mutated(random: Random, genuine: bytes, other: bytes) -> bytes:
     return bytes(data[:MAX_INPUT_BYTES])
 
 
+def random_moves(random: Random) -> bytes:
+    """Return an input for a target that draws its moves from it."""
+    return random.randbytes(random.randint(0, MAX_MOVES_BYTES))
+
+
 def any_input(random: Random, genuine: Sequence[bytes]) -> bytes:
-    """Return an input to try: nearly always a mutated genuine one."""
-    if not genuine or random.random() < 1 / 64:
+    """Return an input to try: nearly always a mutated genuine one, and moves where there are none."""
+    if not genuine:
+        return random_moves(random)
+    if random.random() < 1 / 64:
         return random.randbytes(random.randint(0, 200))
     return mutated(random, random.choice(genuine), random.choice(genuine))
 

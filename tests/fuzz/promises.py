@@ -1,4 +1,9 @@
-"""What an input must not break."""
+"""What an input must not break, and where those that did are kept."""
+
+from pathlib import Path
+from typing import Final
+
+FINDINGS: Final = Path(__file__).with_name("findings")
 
 
 class BrokenPromiseError(Exception):

@@ -11,9 +11,11 @@ from random import Random
 
 import pytest
 
+from tests.fuzz import guided
 from tests.fuzz.__main__ import main
-from tests.fuzz.fuzzing import FINDINGS, Finding, fuzz, outcome, shrunk, time_limit
+from tests.fuzz.fuzzing import Finding, fuzz, outcome, shrunk, time_limit
 from tests.fuzz.mutation import INTERESTING, MAX_INPUT_BYTES, mutated
+from tests.fuzz.promises import FINDINGS
 from tests.fuzz.targets import TARGETS, Target
 from tests.protocol.recorded import RECORDED
 
@@ -111,6 +113,17 @@ def test_the_summary_counts_what_was_tried() -> None:
     rows = {line.split("  ")[0]: line for line in said.splitlines()}
     assert rows["decode"].split()[1] == str(200 + len(TARGETS["decode"].genuine()))
     assert "roster" not in rows
+
+
+def test_what_atheris_finds_is_written_where_the_tests_take_it_from() -> None:
+    assert f"-artifact_prefix={FINDINGS / 'key-file'}/" in guided.options("key file", 1)
+    assert any(guided.moves())
+
+
+def test_what_atheris_is_to_watch_is_not_imported_before_it() -> None:
+    tell = "import sys, tests.fuzz.guided; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", tell], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    assert set(said.split()) & set(guided.INSTRUMENTED) == set()
 
 
 def test_a_target_that_there_is_not_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,6 +106,7 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "backend.py").write_text(BACKEND)
     (folder / PARTS["runtime"]).write_text(locked("a"))
     (folder / PARTS["dev"]).write_text(locked("a") + locked("b"))
+    (folder / PARTS["fuzz"]).write_text(locked("b"))
     return folder
 
 
@@ -214,7 +215,7 @@ def test_what_runs_is_locked_in_the_same_versions_as_what_is_tested() -> None:
     assert set(lines("runtime")) - set(lines("dev")) == set()
 
 
-@pytest.mark.parametrize("part", ["runtime", "dev", "locking"])
+@pytest.mark.parametrize("part", ["runtime", "dev", "fuzz", "locking"])
 def test_every_version_has_hashes(part: str) -> None:
     text = (CHECKOUT / "locks" / f"{part}.txt").read_text("utf-8")
     requirements = [block for block in text.replace("\\\n", "").splitlines() if block and block[0] not in " #"]

@@ -16,6 +16,7 @@ MADE_FROM = [
     "pyproject.toml",
     "locks/runtime.txt",
     "locks/dev.txt",
+    "locks/fuzz.txt",
     "tools/environment.py",
     "tools/find-python",
 ]
