@@ -36,6 +36,7 @@ COARSEST_NS: Final = 2 * 10**9  # what the times of files are rounded to, on FAT
 _BATCH: Final = struct.Struct("<II")
 _LENGTH: Final = struct.Struct("<H")
 
+_FOLDER: Final = "see that the folder of `spool` is there, and its owner and mode"
 _TROUBLES: Final = {errno.ENOSPC: Trouble.SPOOL_FULL, errno.EDQUOT: Trouble.SPOOL_FULL}
 
 
@@ -76,7 +77,7 @@ class Spool:
             for path in files:
                 yield from self._read(path, is_newest=path is files[-1])
         except OSError as error:
-            raise SpoolError(f"the spool {self.folder} cannot be read: {error.strerror}", "see `spool:`") from error
+            raise SpoolError(f"the spool {self.folder} cannot be read: {error.strerror}", _FOLDER) from error
 
     def append(self, datagrams: Iterable[bytes]) -> None:
         """Write a batch and wait until it is on the disk; raises SpoolError, and then nothing was kept of it."""
@@ -89,7 +90,8 @@ class Spool:
         except OSError as error:
             message = f"the spool {path} cannot be written: {error.strerror}"
             trouble = _TROUBLES.get(error.errno or 0, Trouble.SPOOL_UNUSABLE)
-            raise SpoolError(message, "make room on the disk", trouble) from error
+            advice = "make room on the disk" if trouble is Trouble.SPOOL_FULL else _FOLDER
+            raise SpoolError(message, advice, trouble) from error
         self.written_bytes += len(batch)
         self.batches += 1
 

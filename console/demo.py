@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -41,6 +42,10 @@ class DemoRunningError(JphError):
     """This user runs a demo already."""
 
 
+class DemoPlaceError(JphError):
+    """This user may not write where a demo is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """A demo that runs."""
@@ -71,7 +76,7 @@ class Demo:
 def running(simulated: int, place: Path) -> Iterator[Demo]:
     """Prepare a demo in the directory `place`, run its agent, and stop it in the end.
 
-    Raises DemoRunningError, and DemoAgentError when the agent does not start.
+    Raises DemoPlaceError, DemoRunningError, and DemoAgentError when the agent does not start.
     """
     with _claimed(place):
         host = socket.gethostname()
@@ -109,14 +114,22 @@ def _terminated_in_order() -> Iterator[None]:
 @contextmanager
 def _claimed(place: Path) -> Iterator[None]:
     """Hold the directory as the only demo of this user, emptied of what the last one left."""
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (place / LOCK).open("a", encoding="utf-8") as lock:
+    with _opened_lock(place) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _running_already(place) from None
         _empty(place)
         yield
+
+
+def _opened_lock(place: Path) -> TextIOWrapper:
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return (place / LOCK).open("a", encoding="utf-8")
+    except OSError as error:
+        advice = "name a directory that you may write to in the variable XDG_STATE_HOME"
+        raise DemoPlaceError(f"no demo can be kept in {place}: {error.strerror}", advice) from error
 
 
 def _empty(place: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from agent.clock import Clock
 from agent.intake import BATCH
 from agent.sink import ROLLED_UP
+from console import words
 from console.formats.lines import BadLine, Found
 from console.output import tell
 from console.progress import Progress
@@ -38,13 +39,16 @@ class Tally(NamedTuple):
         return not (self.bad or self.conflicts or self.rejected)
 
     def __str__(self) -> str:
-        parts = [f"{self.source}: {self.readings} readings"]
+        parts = [f"{self.source}: {words.counted(self.readings, 'reading')}"]
         if self.new is None:
             parts.append("nothing was stored")
         else:
             parts += [f"{self.new} new", f"{self.known} known"]
-        troubles = {"in conflict": self.conflicts, "refused": self.rejected, "bad lines": self.bad}
-        return ", ".join(parts + [f"{count} {name}" for name, count in troubles.items() if count])
+        troubles = {"in conflict": self.conflicts, "refused": self.rejected}
+        parts += [f"{count} {name}" for name, count in troubles.items() if count]
+        if self.bad:
+            parts.append(words.counted(self.bad, "bad line"))
+        return ", ".join(parts)
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ class _Lines:
     def sum_up(self) -> None:
         """Tell how many there were that were not told."""
         if self.bad > MOST_TOLD:
-            tell(f"{self.source}: {self.bad - MOST_TOLD} more bad lines")
+            tell(f"{self.source}: {words.counted(self.bad - MOST_TOLD, 'more bad line')}")
 
 
 @dataclass(slots=True)

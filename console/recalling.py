@@ -118,7 +118,7 @@ def tell_recalled(recalled: Recalled, wanted: Range, write: Write, *, quiet: boo
     elif not readings:
         tell(f"the ring of {wanted.codifier} has no readings of that time: {_reach(recalled)}")
     elif not quiet:
-        tell(f"from the ring of {wanted.codifier}: {len(readings)} readings; {_reach(recalled)}")
+        tell(f"from the ring of {wanted.codifier}: {words.counted(len(readings), 'reading')}; {_reach(recalled)}")
     return 1 if trouble or not readings else 0
 
 

@@ -109,6 +109,11 @@ def listed(codifiers: Sequence[str], most: int = 12) -> str:
     return named if len(codifiers) <= most else f"{named} and {len(codifiers) - most} more"
 
 
+def counted(count: int, noun: str) -> str:
+    """Say how many there are of something."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def address(sender: tuple[object, ...] | None) -> str | None:
     """Write where a datagram came from as host:port, or [host]:port for IPv6; None when it is not known."""
     if sender is None:

@@ -29,6 +29,7 @@ _ADD_USER: Final = "INSERT INTO jph.users (email, password) VALUES (%s, %s) ON C
 _REMOVE_USER: Final = "DELETE FROM jph.users WHERE email = %s"
 _USERS: Final = "SELECT email FROM jph.users ORDER BY email"
 _CHANGE_USER: Final = "UPDATE jph.users SET password = %s WHERE email = %s"
+_CHANGING: Final = "`jph db user add --change` changes the password"
 
 
 class Prepared(NamedTuple):
@@ -79,7 +80,7 @@ def add_user(options: PostgresOptions, email: str, password: str, *, is_change: 
         postgres_schema.check(connection)
         statement, values = (_CHANGE_USER, (hashed, email)) if is_change else (_ADD_USER, (email, hashed))
         if connection.execute(statement, values).rowcount == 0:
-            raise StoreError(f"there is no user {email}" if is_change else f"there is a user {email} already")
+            raise _no_such_user(email) if is_change else StoreError(f"there is a user {email} already", _CHANGING)
 
 
 def remove_user(options: PostgresOptions, email: str) -> None:
@@ -87,7 +88,11 @@ def remove_user(options: PostgresOptions, email: str) -> None:
     with connected(options) as connection:
         postgres_schema.check(connection)
         if connection.execute(_REMOVE_USER, (_storable(email),)).rowcount == 0:
-            raise StoreError(f"there is no user {email}", "`jph db user list` names those that there are")
+            raise _no_such_user(email)
+
+
+def _no_such_user(email: str) -> StoreError:
+    return StoreError(f"there is no user {email}", "`jph db user list` names those that there are")
 
 
 def users(options: PostgresOptions) -> list[str]:

@@ -12,7 +12,7 @@ from storage.store import StoreError, Trouble
 _GRANT: Final = "make this user the owner of the schema jph, or grant it what is missing"
 _INIT: Final = "make the schema with `jph db init`"
 _SERVER: Final = "see the server's log"
-_AGAIN: Final = "it is tried again"
+_NEXT_TIME: Final = "another program was in the way: the next try works"
 
 
 class Meaning(NamedTuple):
@@ -26,8 +26,8 @@ _LOGIN: Final = Meaning(Trouble.STORE_LOGIN, "see `user`, `password_file` and th
 _DATABASE: Final = Meaning(Trouble.STORE_NOT_READY, "make the database: createdb NAME")
 _MIGRATE: Final = Meaning(Trouble.STORE_NOT_READY, "bring the schema up to date with `jph db migrate`")
 _CONNECTIONS: Final = Meaning(Trouble.STORE_BUSY, "raise max_connections of the server, or end other programs")
-_STOPPING: Final = Meaning(Trouble.STORE_AWAY, "the server is stopping or starting; it is tried again")
-_AWAY: Final = Meaning(Trouble.STORE_AWAY, "see that the server runs and the network is up; it is tried again")
+_STOPPING: Final = Meaning(Trouble.STORE_AWAY, "the server is stopping or starting: wait until it runs")
+_AWAY: Final = Meaning(Trouble.STORE_AWAY, "see that the server runs and the network is up")
 _FULL: Final = Meaning(Trouble.STORE_FULL, "make room on the server's disk")
 _UNKNOWN: Final = Meaning(Trouble.STORE_FAILS, "")
 
@@ -40,7 +40,7 @@ _MEANINGS: Final = {
     "28": _LOGIN,
     "3D000": _DATABASE,
     "3F000": Meaning(Trouble.STORE_NOT_READY, _INIT),
-    "40": Meaning(Trouble.STORE_BUSY, _AGAIN),
+    "40": Meaning(Trouble.STORE_BUSY, _NEXT_TIME),
     "42501": Meaning(Trouble.STORE_READ_ONLY, _GRANT),
     "42P01": Meaning(Trouble.STORE_NOT_READY, _INIT),
     "42703": _MIGRATE,
@@ -49,7 +49,7 @@ _MEANINGS: Final = {
     "53200": Meaning(Trouble.STORE_MEMORY, "give the server more memory"),
     "53300": _CONNECTIONS,
     "53400": Meaning(Trouble.STORE_FAILS, _SERVER),
-    "55P03": Meaning(Trouble.STORE_BUSY, "another program holds a lock on the tables: see pg_locks; it is tried again"),
+    "55P03": Meaning(Trouble.STORE_BUSY, "another program holds a lock on the tables: see pg_locks"),
     "57014": Meaning(
         Trouble.STORE_BUSY, "the server was too slow: see what else it does, or raise `statement_timeout`"
     ),

@@ -15,16 +15,16 @@ from storage.redis_options import RedisOptions
 from storage.store import StoreError, Trouble
 
 _LOGIN: Final = "see `password_file` and `user`, and requirepass or the ACL of the server"
-_RUNNING: Final = "see that the server runs and the network is up; it is tried again"
+_RUNNING: Final = "see that the server runs and the network is up"
 _MEMORY: Final = "raise maxmemory of the server, or keep less with `stream` and `expire`"
 _PRIMARY: Final = "the server is a replica: name the primary"
-_LOADING: Final = "the server reads its file into memory; it is tried again"
+_LOADING: Final = "the server reads its file into memory: wait until it is done"
 _DISK: Final = "the server cannot write its file: make room on its disk"
 _RIGHTS: Final = "let the server's ACL allow this user every key and command"
 _OTHERS: Final = "another program keeps something else there: name another `database`"
 _FEWER: Final = "the server has fewer databases: see `database`"
 _OLD: Final = "the server is older than Redis 5: update it"
-_SLOW: Final = "the server is too slow, or the network is down; it is tried again"
+_SLOW: Final = "the server is too slow, or the network is down"
 
 
 class _Meaning(NamedTuple):

@@ -50,6 +50,9 @@ _TROUBLES: Final = {
     sqlite3.SQLITE_FULL: Trouble.STORE_FULL,
 }
 _TROUBLES_OF_FILES: Final = {
+    errno.ENOENT: Trouble.STORE_AWAY,
+    errno.ENOTDIR: Trouble.STORE_AWAY,
+    errno.EEXIST: Trouble.STORE_AWAY,  # a file in the place of a directory
     errno.ENOSPC: Trouble.STORE_FULL,
     errno.EDQUOT: Trouble.STORE_FULL,
     errno.EROFS: Trouble.STORE_READ_ONLY,
@@ -70,6 +73,7 @@ _ADVICE_FOR_READERS: Final = _ADVICE | {
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the file, made with its directories when it is missing, at the newest schema; raises StoreError."""
+    _refuse_directory(path)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         return _prepared(path, _connect(path.as_uri()), _prepare_for_writing)
@@ -77,6 +81,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open the file without changing it, also while a sink writes to it; raises StoreError."""
+    _refuse_directory(path)
     with explained(path, _ADVICE_FOR_READERS):
         try:
             return _prepared(path, _connect(f"{path.as_uri()}?mode=ro"), _refuse_empty)
@@ -112,6 +117,12 @@ def explained(path: Path, advice: Mapping[int, str] = _ADVICE) -> Iterator[None]
         raise StoreError(message, "name a path that the agent may use", trouble) from error
     except ValueError as error:
         raise StoreError(f"{path} holds a row that jph did not write: {error}", "delete that row") from error
+
+
+def _refuse_directory(path: Path) -> None:
+    """Say what SQLite calls a failed disk, or a lack of rights."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory", "name a file in it", Trouble.STORE_AWAY)
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -47,7 +47,7 @@ def check(
         configuration, _ = load_or_demo(source or config, load_configuration)
     except ConfigError as error:
         show_problems(output, error.problems, json=json)
-        conclusion, code = f"{counted(len(error.problems), 'problem')}: it cannot be used", 1
+        conclusion, code = f"{words.counted(len(error.problems), 'problem')}: it cannot be used", 1
     else:
         show_problems(output, configuration.warnings, json=json)
         conclusion, code = f"{configuration.source} can be used: {contents(configuration)}", 0
@@ -111,14 +111,9 @@ def contents(configuration: Configuration) -> str:
     """Say how much is in a configuration."""
     sensors = sum(1 for _ in configuration.sensors())
     return (
-        f"{counted(len(configuration.nodes), 'node')}, {counted(sensors, 'sensor')}, "
-        f"{counted(len(configuration.warnings), 'warning')}"
+        f"{words.counted(len(configuration.nodes), 'node')}, {words.counted(sensors, 'sensor')}, "
+        f"{words.counted(len(configuration.warnings), 'warning')}"
     )
-
-
-def counted(count: int, noun: str) -> str:
-    """Say how many there are of something."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def as_json(node: Node, sensor: Sensor) -> dict[str, object]:

@@ -9,6 +9,7 @@ import typer
 from agent.configuration import load_configuration
 from config.durations import format_size
 from config.model import Configuration
+from console import words
 from console.commands.options import ConfigOption, QuietOption
 from console.output import stdout, tell
 from console.seat import load_or_demo
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from storage.postgres_options import PostgresOptions
 
 DRIVER = "postgres"
+_TO_BE_MADE = "`jph db init` makes the schema, `jph db migrate` brings an older one up to date"
 
 
 class NoDatabaseError(JphError):
@@ -36,7 +38,8 @@ def sql(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     configuration, _ = load_or_demo(config, load_configuration)
     stdout().write(schema_sql(configuration))
     if not quiet:
-        tell(f"{len(list(configuration.sensors()))} sensors; psql -f runs it, and so does `jph db init`")
+        sensors = words.counted(len(list(configuration.sensors())), "sensor")
+        tell(f"{sensors}; psql -f runs it, and so does `jph db init`")
     return 0
 
 
@@ -69,7 +72,8 @@ def status(*, node: NodeOption = None, config: ConfigOption = None) -> int:
     for partition in found.partitions:
         output.line(f"part        {partition.name}: {partition.readings} readings, {format_size(partition.size_bytes)}")
     if found.contents is None:
-        tell("`jph db init` makes the schema, `jph db migrate` brings an older one up to date")
+        is_newer = found.schema > found.newest_schema
+        tell("a newer jph made the schema: update jph on this computer" if is_newer else _TO_BE_MADE)
         return 1
     for name, count in found.contents._asdict().items():
         output.line(f"{name:11} {'none' if count is None else count}")
@@ -126,7 +130,8 @@ def _database(config: str | None, codifier: str | None) -> tuple[Configuration, 
     names = ", ".join(node.codifier for node in nodes)
     if not nodes:
         raise NoDatabaseError(f"{origin} has no node with `driver: {DRIVER}`", "docs/drivers.md has an example")
-    raise NoDatabaseError(f"{codifier or 'which database'} is not clear", f"name one with --node: {names}")
+    trouble = f"{codifier} is no node with `driver: {DRIVER}`" if codifier else "several databases can be meant"
+    raise NoDatabaseError(trouble, f"name one with --node: {names}")
 
 
 def _told(prepared: "Prepared", *, quiet: bool) -> int:

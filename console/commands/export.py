@@ -109,6 +109,6 @@ def _told(exported: dict[str, int], way: str, *, is_quiet: bool) -> int:
     if without:
         tell(f"there are no readings of {words.listed(without)} in that time")
     if not is_quiet:
-        sensors = len(exported) - len(without)
-        tell(f"{count} readings of {sensors} {'sensor' if sensors == 1 else 'sensors'} {way}")
+        sensors = words.counted(len(exported) - len(without), "sensor")
+        tell(f"{words.counted(count, 'reading')} of {sensors} {way}")
     return 0 if count else 1

@@ -12,11 +12,13 @@ import typer
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
 from config.model import Configuration
+from console import words
 from console.commands.file_options import DatabaseOption, FormatOption, NodeOption, bounds_ms
 from console.commands.history import moment
 from console.commands.options import ConfigOption, JsonOption, QuietOption, one_codifier
 from console.formats.comma_separated import Columns
 from console.formats.destination import explained
+from console.formats.lines import FormError
 from console.formats.registry import FORMATS, chosen
 from console.histories import Place, named_file, place_to_write
 from console.importing import Importer, Tally
@@ -86,7 +88,7 @@ def import_readings(
             whole = _take_files(importer, sources or [], asked, columns, as_json=json)
         hours = importer.roll_up()
     if place is not None and not quiet:
-        tell(f"into {place.name}" + (f"; roll-ups of {hours} hours were computed" if hours else ""))
+        tell(f"into {place.name}" + (f"; roll-ups of {words.counted(hours, 'hour')} were computed" if hours else ""))
         _tell_what_will_not_last(place.options, importer)
     return 0 if whole else 1
 
@@ -148,10 +150,19 @@ def _take_files(
 ) -> bool:
     tallies = []
     for source in sources:
-        with _file(source) as file, explained(Path(source)):
+        with _file(source) as file, explained(Path(source)), _named(source):
             tallies.append(importer.take(source, FORMATS[_format(asked, source)].read(file, columns)))
         _print(tallies[-1], as_json=as_json)
     return all(tally.is_whole for tally in tallies)
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
+    """Let what is wrong with a file begin with its name: there may be many."""
+    try:
+        yield
+    except FormError as error:
+        raise FormError(f"{source}: {error.message}", error.hint) from error
 
 
 def _file(source: str) -> AbstractContextManager[BinaryIO]:

@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from console import words
-from console.formats.lines import BadLine, Found, Line, checked, lines_of
+from console.formats.lines import BadLine, FormError, Found, Line, checked, lines_of
 from console.output import json_line
 from console.words import visible
 from protocol import documents, sequences
-from protocol.errors import JphError
 from protocol.readings import Attributes, Reading, Value
 
 HEADINGS: Final = ("time", "timestamp_ms", "codifier", "sequence", "value", "type", "attributes")
@@ -36,7 +35,7 @@ _FLOAT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _NOTHING: Final = frozenset({"", "nan", "inf", "-inf", "infinity", "-infinity", "null", "none", "n/a"})
 
 
-class NoColumnError(JphError):
+class NoColumnError(FormError):
     """A column that is needed, or was named, is not in the file."""
 
 

@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
+from protocol.errors import JphError
 from protocol.readings import Reading
 from storage.judging import refusal
 
 LONGEST_LINE: Final = 2**20  # bytes, far more than a reading needs: a file without line ends fills no memory
+
+
+class FormError(JphError):
+    """A file as a whole is not of the form that it should have."""
 
 
 class Line(NamedTuple):

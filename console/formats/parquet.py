@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
-from console.formats.lines import BadLine, Found, checked
+from console.formats.lines import BadLine, FormError, Found, checked
 from protocol import documents
-from protocol.errors import JphError
 from protocol.readings import Reading
 from storage.postgres_rows import from_row, to_row
 
@@ -27,7 +26,7 @@ ROWS_AT_ONCE: Final = 50_000  # readings, about 10 MiB: a row group that is writ
 COLUMNS: Final = ("codifier", "timestamp", "sequence", "number", "integer", "text", "exact", "attributes")
 
 
-class ParquetError(JphError):
+class ParquetError(FormError):
     """The file is none that `jph export` wrote, or pyarrow is missing."""
 
 

@@ -7,7 +7,6 @@ import psycopg
 
 from storage.store import StoreError, Trouble
 
-PARTITIONED: Final = "p"  # pg_class.relkind
 HYPERTABLE: Final = "hypertable.sql"
 
 _VERSION: Final = "SELECT max(version) FROM jph.schema_version"

@@ -5,6 +5,7 @@ import contextlib
 import math
 import os
 import resource
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,19 @@ async def test_a_folder_that_cannot_be_had_keeps_nobody_from_running(
     assert (agent.spooling.troubles, agent.spooling.measured) == ({Trouble.SPOOL_UNUSABLE: 5}, {})
     await agent.end()
     assert len(agent.kept()) == 5
+
+
+async def test_a_folder_that_went_away_is_said_and_not_called_a_full_disk(
+    driven_time: DrivenLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = await Agent(driven_time, tmp_path).start()
+    shutil.rmtree(agent.spooling.spool.folder)
+    agent.publish(5)
+    while not caplog.records:
+        await agent.look()
+    assert "cannot be written: No such file or directory; see that the folder of `spool` is there" in caplog.text
+    assert agent.spooling.troubles == {Trouble.SPOOL_UNUSABLE: 5}
+    await agent.end()
 
 
 async def test_a_full_disk_keeps_what_was_written_and_is_tried_again(

@@ -93,7 +93,7 @@ def test_many_files_are_told_one_by_one(shell: Shell, files: dict[str, str]) -> 
 def test_bad_lines_are_told_and_the_others_are_stored(shell: Shell) -> None:
     (shell.home / "a.csv").write_text(f"time,codifier,value\n{NOON_MS},C1,1\nsoon,C1,2\n{NOON_MS},\x1b,3\n", "ascii")
     ended = shell.jph("import", "a.csv", "--database", "new.db")
-    assert (ended.code, ended.out) == (1, "a.csv: 1 readings, 1 new, 0 known, 2 bad lines\n")
+    assert (ended.code, ended.out) == (1, "a.csv: 1 reading, 1 new, 0 known, 2 bad lines\n")
     assert "jph: a.csv:3: 'soon' is no time: neither ISO 8601 nor whole milliseconds\n" in ended.err
     assert r"jph: a.csv:4: '\x1b' is no codifier" in ended.err
     assert [one.value for one in held(shell.home / "new.db")] == [1]
@@ -131,7 +131,7 @@ def test_csv_of_another_program(shell: Shell) -> None:
 def test_a_time_can_be_chosen(shell: Shell, files: dict[str, str]) -> None:
     bounds = ("--since", "2026-07-28T12:00:01Z", "--until", "2026-07-29")
     ended = shell.jph("import", files["csv"], *bounds, "--database", "new.db")
-    assert (ended.code, ended.out) == (0, "all.csv: 1 readings, 1 new, 0 known\n")
+    assert (ended.code, ended.out) == (0, "all.csv: 1 reading, 1 new, 0 known\n")
     assert held(shell.home / "new.db") == READINGS[1:2]
 
 
@@ -201,7 +201,9 @@ def test_what_the_store_will_drop_again_is_said(shell: Shell) -> None:
         ([], 2, "name a file"),
         (["none.csv"], 1, "No such file"),
         (["a.txt"], 1, "say --format csv|jsonl|parquet"),
+        (["empty.parquet"], 1, "empty.parquet: no Parquet of jph"),
         (["empty.parquet"], 1, "only what `jph export` wrote"),
+        (["odd.csv"], 1, "odd.csv: there is no column 'value'"),
         (["odd.csv"], 1, "--value-column"),
         (["odd.csv", "--from", "Q1"], 2, "--original"),
         (["odd.jsonl", "--codifier", "C1"], 2, "only CSV"),
@@ -254,9 +256,9 @@ def original(postgres_server: PostgresServer, database: str) -> str:
 
 def test_tables_of_the_original_are_imported_once(shell: Shell, original: str) -> None:
     arguments = ("import", "--original", "C1", "F1", "--from", original, "--database", "new.db")
-    assert shell.jph(*arguments).out == "C1: 3 readings, 3 new, 0 known\nF1: 1 readings, 1 new, 0 known\n"
+    assert shell.jph(*arguments).out == "C1: 3 readings, 3 new, 0 known\nF1: 1 reading, 1 new, 0 known\n"
     again = shell.jph(*arguments)
-    assert (again.code, again.out) == (0, "C1: 3 readings, 0 new, 3 known\nF1: 1 readings, 0 new, 1 known\n")
+    assert (again.code, again.out) == (0, "C1: 3 readings, 0 new, 3 known\nF1: 1 reading, 0 new, 1 known\n")
     first = held(shell.home / "new.db")[0]
     assert first == Reading("C1", NOON_MS, NOON_MS % 2**31, 21.5)
 

@@ -146,6 +146,13 @@ def test_an_agent_that_does_not_start_is_explained(shell: Shell, tmp_path: Path)
     assert "no luck" in ended.err
 
 
+def test_a_place_that_cannot_be_had_is_explained(shell: Shell) -> None:
+    (shell.home / "state").write_text("a file where the directory is to be")
+    ended = shell.jph("demo", "--headless")
+    assert (ended.code, "Traceback" in ended.err) == (1, False)
+    assert "XDG_STATE_HOME" in ended.err
+
+
 def test_each_begins_anew(shell: Shell) -> None:
     place = shell.home / "state/jph/demo"
     with headless(shell):

@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from console import words
 
 
+@pytest.mark.parametrize(("count", "said"), [(0, "0 readings"), (1, "1 reading"), (2, "2 readings")])
+def test_one_is_not_told_as_many(count: int, said: str) -> None:
+    assert words.counted(count, "reading") == said
+
+
 @given(st.text())
 def test_visible_text_is_printable_whatever_it_was(text: str) -> None:
     assert words.visible(text).isprintable()

@@ -30,6 +30,25 @@ def test_an_empty_database_says_what_to_do(file: str, capsys: pytest.CaptureFixt
     assert "jph db init" in capsys.readouterr().err
 
 
+def test_a_schema_of_a_newer_jph_says_what_to_update(
+    file: str, database: str, postgres_server: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["db", "init", "--config", file])
+    postgres_server.execute("INSERT INTO jph.schema_version VALUES (99)", database)
+    assert run(["db", "status", "--config", file]) == 1
+    assert "update jph on this computer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("node", ["C1", "Q9"])
+def test_a_node_without_a_database_is_answered_with_those_that_have_one(
+    file: str, capsys: pytest.CaptureFixture[str], node: str
+) -> None:
+    assert run(["db", "init", "--node", node, "--config", file]) == 1
+    said = capsys.readouterr().err
+    assert f"{node} is no node with `driver: postgres`" in said
+    assert "name one with --node: Q1" in said
+
+
 def test_init_makes_what_status_then_shows_and_a_second_time_changes_nothing(
     file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

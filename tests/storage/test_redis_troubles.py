@@ -227,7 +227,7 @@ def test_a_server_that_is_loading_is_said() -> None:
             client.save()
         server.stop()
         server.start("--key-load-delay", "50000", until="Server initialized")
-        with pytest.raises(StoreError, match="the server reads its file into memory; it is tried again") as caught:
+        with pytest.raises(StoreError, match="the server reads its file into memory: wait") as caught:
             Redis(server.options())
         assert caught.value.trouble is Trouble.STORE_BUSY
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -125,15 +125,18 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(path: Path) -> No
     assert path.read_text().startswith("shopping list")
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open database file; give the user"):
-        sqlite(tmp_path)
+@pytest.mark.parametrize("opens", [sqlite, open_for_reading])
+def test_a_directory_is_no_file(tmp_path: Path, opens: Callable[[Path], object]) -> None:
+    with pytest.raises(StoreError, match="is a directory; name a file in it") as caught:
+        opens(tmp_path)
+    assert caught.value.trouble is Trouble.STORE_AWAY
 
 
 def test_a_file_in_the_place_of_a_directory_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"file: .*; name a path that the agent may use"):
+    with pytest.raises(StoreError, match=r"file: .*; name a path that the agent may use") as caught:
         sqlite(tmp_path / "file" / "history.db")
+    assert caught.value.trouble is Trouble.STORE_AWAY
 
 
 def test_a_damaged_file_is_said_with_the_way_out(path: Path) -> None:
