@@ -52,9 +52,9 @@ class Keyring:
         self._seals: dict[tuple[int, str, str], Seal | None] = {}
 
     @property
-    def key_ids(self) -> frozenset[int]:
-        """The key ids that are valid here."""
-        return frozenset(self._held)
+    def key_ids(self) -> tuple[int, ...]:
+        """The key ids that are valid here, the newest last."""
+        return tuple(self._held)
 
     def knows(self, key_id: int) -> bool:
         """Tell whether a key id is valid here."""

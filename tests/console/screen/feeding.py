@@ -16,6 +16,7 @@ from protocol.alarms import Alarms, Condition
 from protocol.commands import Code
 from protocol.events import Event
 from protocol.frames import ControlFrame, Flag, reading_frame
+from protocol.gate import RefusedError
 from protocol.instants import Instant
 from protocol.members import Sender
 from protocol.readings import Attributes, Reading, Value
@@ -122,13 +123,20 @@ class Feed:
         destination: str = "@@",
         active: bool = True,
         sender: Sender | None = None,
+        key_id: int = 0,
     ) -> tuple[Event, ...]:
-        """Hear a control frame."""
+        """Hear a control frame, tagged under a key id."""
         usual = ADDRESSES.get(codifier, ELSEWHERE)
         sender = sender or usual
         sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
-        frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
+        tag = bytes((key_id, *bytes(6)))
+        frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active, tag)
         return self._hear(frame, sender)
+
+    def refuse(self, kind: str, flag: Flag, codifier: str, destination: str, sender: Sender) -> None:
+        """Hear a control frame that is not believed."""
+        frame = ControlFrame(7, int(self.now.wall_ms), flag, codifier, destination, 0.0, active=True)
+        self.roster.refuse(RefusedError(kind, "it is not believed", frame), sender)
 
     def diagnosis(self, codifier: str, code: int, amount: int = 0) -> tuple[Event, ...]:
         """Hear a node say how it is."""
