@@ -10,6 +10,7 @@ from console.output import Span
 from protocol.commands import REASONS, Code, unpack_pair
 from protocol.errors import DecodeError
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
+from protocol.gate import NO_KEY, RefusedError
 from protocol.members import Sender
 from protocol.troubles import Said, Trouble, unpack
 
@@ -30,6 +31,8 @@ _STYLES: Final = {
     Flag.NUMBERING: "cyan",
 }
 
+_NOT_CHECKED: Final = "not checked: its key was not granted here"
+
 
 def frame_json(frame: Frame, sender: Sender) -> dict[str, object]:
     """Return a frame under the keys of docs/cli.md, "watch"; a value that is no finite number is null."""
@@ -49,7 +52,9 @@ def frame_json(frame: Frame, sender: Sender) -> dict[str, object]:
 
 
 def bad_json(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender) -> dict[str, object]:
-    """Return a datagram that is no frame under the keys of docs/cli.md, "watch"."""
+    """Return a datagram that is no frame, or is not believed, under the keys of docs/cli.md, "watch"."""
+    if isinstance(error, RefusedError):
+        return frame_json(error.frame, sender) | {"refused": error.kind, "reason": error.message}
     return {
         "bus": bus,
         "bad": error.kind,
@@ -62,10 +67,20 @@ def bad_json(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender) -> d
 def frame_line(frame: Frame, sender: Sender, now_ms: float, configuration: Configuration) -> list[Span]:
     """Say in a line what a frame says; its time is the sender's, with the difference to ours when that is large."""
     return [
-        words.clock_time(frame.timestamp_ms),
-        f" {frame.bus:7} {frame.source} -> {frame.destination} #{frame.sequence:<10} {frame.flag} ",
+        _header(frame),
         (_meaning(frame, configuration), _STYLES.get(frame.flag, "")),
-        (f"   {words.address(sender)}{_clock_remark(frame.timestamp_ms - now_ms)}", "dim"),
+        _origin(frame, sender, now_ms),
+    ]
+
+
+def refused_line(error: RefusedError, sender: Sender, now_ms: float, configuration: Configuration) -> list[Span]:
+    """Say in a line what a frame claims that is not believed, and why not; what cannot be checked is no attack."""
+    frame = error.frame
+    why, style = (_NOT_CHECKED, "dim") if error.kind == NO_KEY else (f"refused: {error.kind}", "bold red")
+    return [
+        _header(frame),
+        (f"{_meaning(frame, configuration)}   {why}", style),
+        _origin(frame, sender, now_ms),
     ]
 
 
@@ -76,6 +91,15 @@ def bad_line(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now_
         (f"bad datagram of {len(datagram)} bytes: {error.kind}: {error.message}", "red"),
         (f"   {words.address(sender)}", "dim"),
     ]
+
+
+def _header(frame: Frame) -> str:
+    addressed = f"{frame.source} -> {frame.destination} #{frame.sequence:<10} {frame.flag}"
+    return f"{words.clock_time(frame.timestamp_ms)} {frame.bus:7} {addressed} "
+
+
+def _origin(frame: Frame, sender: Sender, now_ms: float) -> Span:
+    return f"   {words.address(sender)}{_clock_remark(frame.timestamp_ms - now_ms)}", "dim"
 
 
 def _clock_remark(ahead_ms: float) -> str:

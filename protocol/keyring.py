@@ -60,6 +60,11 @@ class Keyring:
         """Tell whether a key id is valid here."""
         return key_id in self._held
 
+    def targets(self, source: str) -> list[str]:
+        """Name whom a source was granted to command under the key that tags are made with, one by one; sorted."""
+        held = self._held.get(self.signs_with)
+        return [] if held is None else sorted(target for target, commander in held.orders if commander == source)
+
     def seal(self, key_id: int, flag: Flag, source: str, destination: str) -> Seal | None:
         """Return the seal that belongs to a frame, or None when this program was not granted its key."""
         if flag in COMMANDS:

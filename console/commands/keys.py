@@ -1,28 +1,39 @@
 """`jph keys`: who may say what, and who may command whom (docs/security.md)."""
 
+import asyncio
 import os
+import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from agent.clock import SystemClock
 from config import keyfile, keystore, rotation
 from config.granting import grant_for
 from config.keyfile import NETWORK_NAME, Grant, GrantedFile, KeyFile, KeyFileError, NetworkFile, Role
 from config.keystore import KeyStore, NoKeysError
 from config.model import Configuration
 from console import words
-from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
-from console.output import Column, stdout, tell
-from console.seat import find_configuration
+from console.commands.nodes import NodeReport
+from console.commands.options import (
+    AsOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    SecondsOption,
+    complete_codifier,
+    one_codifier,
+)
+from console.granted import Granted, in_words, listen, show_grants
+from console.key_problems import problems_of
+from console.network_key import make_network_key, now_ms
+from console.output import stdout, tell
+from console.seat import find_configuration, take_seat
 from protocol.codifiers import is_codifier
 from protocol.keys import KEY_BYTES
 from storage.registry import STORES
-
-COLUMNS: Final = (Column("codifier"), Column("role"), Column("says"), Column("reads"), Column("commands"))
 
 Names: TypeAlias = Annotated[
     list[str],
@@ -41,9 +52,7 @@ def init(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     All other keys come from it. Keep a copy of the file where no thief finds it.
     """
     configuration, store = _opened(config)
-    if store.path(NETWORK_NAME).exists():
-        raise KeyFileError(f"{store.path(NETWORK_NAME)} is there already", "jph keys rotate changes the key")
-    path = store.write(NETWORK_NAME, rotation.begin_network(os.urandom(KEY_BYTES), _now_ms()))
+    path = make_network_key(store)
     stdout().line(f"{path} is made. Every other computer gets its nodes' keys with:")
     if not quiet:
         for line in _hand_outs(configuration, list(configuration.nodes)):
@@ -111,7 +120,7 @@ def revoke(name: Names, *, config: ConfigOption = None, quiet: QuietOption = Fal
     for one in name:
         network = rotation.without_grant(network, one)
     if not rotation.is_changing(network):
-        network = rotation.begin_change(network, os.urandom(KEY_BYTES), _now_ms())
+        network = rotation.begin_change(network, os.urandom(KEY_BYTES), now_ms())
     store.write(NETWORK_NAME, network)
     if not quiet:
         tell(f"what {words.listed(name)} holds is good until the old key is forgotten: go on as after jph keys rotate")
@@ -135,11 +144,11 @@ def rotate(
     _, store = _opened(config)
     network = store.network()
     if finish:
-        network = rotation.forget_old(network, _now_ms(), at_once=at_once)
+        network = rotation.forget_old(network, now_ms(), at_once=at_once)
     elif use:
-        network = rotation.use_new(network, _now_ms())
+        network = rotation.use_new(network, now_ms())
     else:
-        network = rotation.begin_change(network, os.urandom(KEY_BYTES), _now_ms())
+        network = rotation.begin_change(network, os.urandom(KEY_BYTES), now_ms())
     store.write(NETWORK_NAME, network)
     return _print_change(config, network)
 
@@ -159,46 +168,56 @@ def show(
         stdout().json(_document(store.path(name), found))
     else:
         for key, value in _document(store.path(name), found).items():
-            stdout().line(f"{key:10} {words.visible(_in_words(value))}")
+            stdout().line(f"{key:10} {words.visible(in_words(value))}")
     return 0
 
 
-def list_grants(*, config: ConfigOption = None, json: JsonOption = False, quiet: QuietOption = False) -> int:
-    """List who was granted what by the network's key on this computer."""
+def list_grants(
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Also who is heard, and with which key they tag.")] = False,
+    seconds: SecondsOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    speak_as: AsOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """List who was granted what by the network's key on this computer.
+
+    With `--live` everybody is pinged as by `jph nodes`, and who was heard without a grant is listed too: a node on this
+    computer may use the network's key itself.
+    """
     _, store = _opened(config)
     network = store.network()
-    output = stdout()
-    if json:
-        for name, one in network.grants.items():
-            output.json({"codifier": name, **_granted_document(one)})
-    else:
-        output.table(COLUMNS, [[name, *_granted_cells(one)] for name, one in network.grants.items()])
+    heard = asyncio.run(listen(take_seat(config, speak_as, quiet=quiet), seconds)) if live else None
+    names = [*network.grants, *(name for name in heard or () if name not in network.grants)]
+    show_grants([_grant_of(network, name, heard) for name in names], live=live, json=json)
     if not quiet:
         tell(_about_keys(network))
     return 0
 
 
 def check(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
-    """Look at all key files of this computer; fail (exit code 1) when one of them cannot be used."""
-    _, store = _opened(config)
-    problems = list(_problems(store))
-    for problem in problems:
-        stdout().line(("error", "bold red"), f": {problem}")
+    """Look at all key files of this computer; fail (exit code 1) when somebody cannot do with them what they should.
+
+    Each can be used, each node of this host has one where the configuration requires tags, and all have the same keys.
+    """
+    configuration, store = _opened(config)
     found = len(store.names())
     if not found:
         raise NoKeysError(f"there are no key files in {store.directory}", "jph keys init makes those of a new network")
+    problems = list(problems_of(store, configuration, socket.gethostname()))
+    for problem in problems:
+        stdout().line(("error", "bold red"), f": {problem}")
     if not quiet:
-        tell(f"{store.directory}: {len(problems)} of {found} key files cannot be used")
+        files = "1 key file" if found == 1 else f"{found} key files"
+        wrong = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        tell(f"{store.directory}: {files}, {wrong}")
     return 1 if problems else 0
 
 
 def _opened(config: str | None) -> tuple[Configuration, KeyStore]:
     configuration, _ = find_configuration(config)
     return configuration, KeyStore(keystore.directory(configuration.security.keys, os.environ))
-
-
-def _now_ms() -> int:
-    return int(SystemClock().now().wall_ms)
 
 
 def _merged(
@@ -282,24 +301,5 @@ def _document(path: Path, file: KeyFile) -> dict[str, object]:
     return document
 
 
-def _granted_document(one: Grant) -> dict[str, object]:
-    reads = ["all"] if one.reads_all else list(one.reads)
-    return {"role": one.role, "says": list(one.says), "reads": reads, "commands": list(one.targets)}
-
-
-def _granted_cells(one: Grant) -> list[str]:
-    return [_in_words(value) for value in _granted_document(one).values()]
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, value)) or words.NOTHING
-    return words.NOTHING if value is None else str(value)
-
-
-def _problems(store: KeyStore) -> Iterator[KeyFileError]:
-    for path in store.names():
-        try:
-            store.read_path(Path(path))
-        except KeyFileError as error:
-            yield error
+def _grant_of(network: NetworkFile, name: str, heard: Mapping[str, NodeReport] | None) -> Granted:
+    return Granted(name, network.grants.get(name), (heard or {}).get(name))

@@ -21,11 +21,12 @@ from console.commands.options import (
     flag,
     one_codifier,
 )
-from console.frame_words import bad_json, bad_line, frame_json, frame_line
+from console.frame_words import bad_json, bad_line, frame_json, frame_line, refused_line
 from console.output import Output, Span, stdout, tell
 from console.seat import Seat, take_seat
 from console.tape import Entry, Filter, Tape
 from protocol.frames import Bus, Flag
+from protocol.gate import RefusedError
 
 
 def watch(
@@ -61,6 +62,8 @@ def watch(
     quiet: QuietOption = False,
 ) -> int:
     """Show who says what to whom, and datagrams that are no frames, until it is interrupted (Ctrl-C; exit code 0).
+
+    Frames whose tag is not believed are shown with the reason; who they are from is what they say.
 
     Options that are given several times widen: --from C1 --from F1. With --count and --seconds it fails
     (exit code 1) when the time is over before as many were seen.
@@ -109,6 +112,8 @@ def as_line(entry: Entry, configuration: Configuration) -> list[Span]:
     """Return an entry as one line."""
     if isinstance(entry, Heard):
         return frame_line(entry.frame, entry.sender, entry.now.wall_ms, configuration)
+    if isinstance(entry.error, RefusedError):
+        return refused_line(entry.error, entry.sender, entry.now.wall_ms, configuration)
     return bad_line(*entry[:4], entry.now.wall_ms)
 
 

@@ -54,7 +54,7 @@ def test_a_file_of_somebody_else_is_refused(store: KeyStore) -> None:
 
 
 def test_a_file_that_is_missing_is_said_with_the_command_that_brings_it(store: KeyStore) -> None:
-    with pytest.raises(NoKeysError, match=r"C1.key; .*: jph keys grant C1 \| ssh THIS-HOST jph keys install -$"):
+    with pytest.raises(NoKeysError, match=r"C1.key; .*: jph keys grant C1 \| ssh THIS-HOST jph keys install -\n"):
         store.read("C1")
 
 

@@ -3,11 +3,12 @@
 import pytest
 
 from config.model import Configuration, Node, Sensor
-from console.frame_words import bad_json, bad_line, frame_json, frame_line
+from console.frame_words import bad_json, bad_line, frame_json, frame_line, refused_line
 from console.output import plain
 from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import CONTROL_FLAGS, DATA_FLAGS, Bus, ControlFrame, DataFrame, Flag, reading_frame
+from protocol.gate import FORGED, NO_KEY, UNKNOWN_KEY, UNSIGNED, RefusedError
 from protocol.readings import Attributes, Reading, Value
 
 NOW_MS = 1_785_240_000_000
@@ -115,3 +116,24 @@ def test_what_is_no_frame_is_told_with_its_kind_and_size() -> None:
     }
     told = "".join(map(plain, bad_line(error, b"\x1b[2J!", Bus.DATA, SENDER, NOW_MS)))
     assert "bad datagram of 5 bytes: short: 5 bytes are less than a header of 28   10.0.0.1:4101" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (FORGED, "refused: wrong tag"),
+        (UNSIGNED, "refused: unsigned"),
+        (UNKNOWN_KEY, "refused: unknown key id"),
+        (NO_KEY, "not checked: its key was not granted here"),
+    ],
+)
+def test_what_is_not_believed_is_told_with_what_it_claims_and_the_reason(kind: str, why: str) -> None:
+    frame = control(Flag.SET, 80)
+    error = RefusedError(kind, "it is not believed", frame)
+    told = "".join(map(plain, refused_line(error, SENDER, NOW_MS, Configuration())))
+    assert told == line(frame).replace("A set 80", f"A set 80   {why}")
+    assert bad_json(error, b"", Bus.CONTROL, SENDER) == {
+        **frame_json(frame, SENDER),
+        "refused": kind,
+        "reason": "it is not believed",
+    }
