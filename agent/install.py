@@ -15,6 +15,7 @@ from agent.configuration import load_configuration
 from agent.units import TARGET, USER, Instance, Unit, instances, units
 from config.model import Configuration
 from protocol.errors import JphError
+from protocol.printable import visible_lines
 
 UNITS: Final = Path("/etc/systemd/system")
 USUAL_CONFIG: Final = "/etc/jph/jph.yaml"
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             _print(files)
     except JphError as error:
-        print(f"jph-agent: {error}", file=sys.stderr)  # noqa: T201 - a person called it
+        print(f"jph-agent: {visible_lines(str(error))}", file=sys.stderr)  # noqa: T201 - a person called it
         return 1
     return 0
 

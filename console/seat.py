@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from agent.participant import Participant
+from agent.records import use_harmless_records
 from config.loading import load
 from config.model import ConfigError, Configuration, NoConfigurationError
 from console import demo_traces
@@ -79,6 +80,7 @@ def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False, 
     `load` loads a configuration. Left to itself it does not look at what drivers and stores are told: that would
     import each of them.
     """
+    use_harmless_records()
     logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
     if os.environ.get("JPH_DEBUG") == "1":
         logging.getLogger("jph").setLevel(logging.DEBUG)
