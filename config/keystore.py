@@ -104,7 +104,9 @@ class KeyStore:
             return [self.read(NETWORK_NAME)]
         found = [self.read(name) for name in codifiers if name not in missing]
         if missing:
-            raise NoKeysError(f"there is no key file {self.path(missing[0])}", _HOW_TO_GET.format(name=missing[0]))
+            raise NoKeysError(
+                f"there is no key file {self.path(missing[0])}", _HOW_TO_GET.format(name=" ".join(missing))
+            )
         return found
 
     def write(self, name: str, file: KeyFile) -> Path:

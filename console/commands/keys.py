@@ -53,9 +53,11 @@ def init(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     """
     configuration, store = _opened(config)
     path = make_network_key(store)
-    stdout().line(f"{path} is made. Every other computer gets its nodes' keys with:")
+    stdout().line(f"{path} is made, from which all keys come: a copy belongs where no thief finds it.")
     if not quiet:
-        for line in _hand_outs(configuration, list(configuration.nodes)):
+        stdout().line("Every other computer gets its nodes' keys with:")
+        own = [node.codifier for node in configuration.on_host(socket.gethostname())]
+        for line in _hand_outs(configuration, (name for name in configuration.nodes if name not in own)):
             stdout().line(f"  {line}")
     return 0
 
@@ -109,7 +111,7 @@ def install(
     for one in files:
         path = store.write(_name_of(one), one)
         if not quiet:
-            tell(f"{path} is installed; `jph reload {_name_of(one)}` or a new start lets a running agent use it")
+            tell(f"{path} is installed{_then(one)}")
     return 0
 
 
@@ -247,6 +249,15 @@ def _read(file: Path) -> bytes:
         ) from None
 
 
+def _then(file: KeyFile) -> str:
+    """Say when a key file that was installed is used."""
+    if not isinstance(file, GrantedFile):
+        return ""
+    if file.role is Role.NODE:
+        return f"; `jph reload {file.codifier}` or a new start lets a running agent use it"
+    return f": `jph` is {file.codifier} where nothing else is said"
+
+
 def _name_of(file: KeyFile) -> str:
     if isinstance(file, NetworkFile):
         return NETWORK_NAME
@@ -272,7 +283,7 @@ def _print_change(config: str | None, network: NetworkFile) -> int:
     output = stdout()
     output.line(_about_keys(network))
     output.line("Hand out the keys, and let the agents read them (jph reload):")
-    for line in _hand_outs(configuration, network.grants):
+    for line in _hand_outs(configuration, (name for name, one in network.grants.items() if one.role is Role.NODE)):
         output.line(f"  {line}")
     for name in (name for name, one in network.grants.items() if one.role is not Role.NODE):
         output.line(f"  jph keys grant {name} > {name}.keys    # and jph keys install {name}.keys where it is used")
