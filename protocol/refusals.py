@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from protocol.commands import REASONS, Code, unpack_pair
+from protocol.commands import Code, unpack_pair
 from protocol.events import Event, EventKind
 from protocol.frames import COMMANDS, ControlFrame, Frame
 from protocol.gate import NO_KEY, RefusedError
@@ -18,8 +18,8 @@ are told together."""
 MAX_COMMANDS: Final = 256
 """Commands of which it is remembered from where they came, about 200 bytes each: the answer follows at once."""
 
-REFUSING: Final = frozenset({Code.NOT_AUTHORISED, Code.STALE})
-"""Answers to a command that its source may not have given at all."""
+REFUSING: Final = {Code.NOT_AUTHORISED: "not authorised", Code.STALE: "stale or replayed"}
+"""Answers to a command that its source may not have given at all, and in words."""
 
 _NO_ROOM: Final = ("others",)
 _OTHERS: Final = "other senders"
@@ -62,7 +62,7 @@ class _Case:
         if not self.codifier:
             return f"{self.where}: {_counted(self.count, 'frame')}, {self.what}"
         last = " from" if self.count == 1 else ", the last from"
-        return f"{_counted(self.count, 'command')} of {self.by}{last} {self.where}: {self.what}"
+        return f"{self.what}: {_counted(self.count, 'command')} of {self.by}{last} {self.where}"
 
 
 class Refusals:
@@ -107,7 +107,7 @@ class Refusals:
         sender = self._commands.get((by, target, sequence))
         where = "an address that was not heard" if sender is None else _place(sender)
         case = _case(self._answers, (target, by, code), _Case(where, target, by))
-        case.note(REASONS[Code(code)], where if case.codifier else "")
+        case.note(REFUSING[Code(code)], where if case.codifier else "")
         return True
 
     def due(self, now: Instant) -> Iterator[Event]:

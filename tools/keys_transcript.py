@@ -2,8 +2,8 @@
 
 In network namespaces on a switch of their own: the owner's desk with a store, two Pis, an operator's laptop, and a
 guest without keys. Keys are granted, commands given and refused, the key is changed, and in the end the store accounts
-for every reading. What is typed, with the host before the `$`, and what is answered is printed. `ssh` is played: it runs a
-program on another of the hosts.
+for every reading. What is typed, with the host before the `$`, and what is answered is printed. `ssh` is played: it
+runs a program on another of the hosts.
 """
 
 import re
@@ -42,7 +42,8 @@ ENTER: Final = """\
 #!/bin/sh
 host=$1; shift
 exec ip netns exec "$({folder}/namespace "$host")" unshare --uts env -i HOME={folder}/"$host" PATH={path} \\
-    PYTHONPATH={checkout} PYTHONUNBUFFERED=1 COLUMNS=120 LC_ALL=C.UTF-8 sh -c 'hostname "$0"; cd; exec sh -c "$1"' "$host" "$*"
+    PYTHONPATH={checkout} PYTHONUNBUFFERED=1 LC_ALL=C.UTF-8 \\
+    sh -c 'hostname "$0"; cd; exec sh -c "$1"' "$host" "$*"
 """
 
 

@@ -31,8 +31,8 @@ def words(event: Event, width: int = 120) -> str:
             "◆ refused    10.0.0.5 port 40123: 17 frames, wrong tag (set CK -> FK)",
         ),
         (
-            Event(0.0, EventKind.REFUSED, "FK", "1 command of CK from 10.0.0.5 port 4: stale", by="CK"),
-            "◆ refused    FK 1 command of CK from 10.0.0.5 port 4: stale  Fan",
+            Event(0.0, EventKind.REFUSED, "FK", "stale or replayed: 1 command of CK from 10.0.0.5 port 4", by="CK"),
+            "◆ refused    FK stale or replayed: 1 command of CK from 10.0.0.5 port 4  Fan",
         ),
         (Event(0.0, EventKind.APPEARED, "", "3 nodes, 3 sensors"), "● heard      3 nodes, 3 sensors"),
         (
