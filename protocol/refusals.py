@@ -5,7 +5,7 @@ from typing import Final
 
 from protocol.commands import Code, unpack_pair
 from protocol.events import Event, EventKind
-from protocol.frames import COMMANDS, ControlFrame, Frame
+from protocol.frames import COMMANDS, ControlFrame
 from protocol.gate import NO_KEY, RefusedError
 from protocol.instants import Instant
 from protocol.members import TOLD_AGAIN_AFTER_S
@@ -82,7 +82,7 @@ class Refusals:
     def count(self, error: RefusedError, sender: Sender) -> bool:
         """Count a frame that is not believed; return True when it is the first of its kind from this sender."""
         frame = error.frame
-        if frame.flag in COMMANDS:
+        if isinstance(frame, ControlFrame) and frame.flag in COMMANDS:
             self.note_command(frame, sender)
         if error.kind == NO_KEY:
             self.unverifiable += 1
@@ -91,7 +91,7 @@ class Refusals:
         case = _case(self._cases, (sender, error.kind), _Case(_place(sender)))
         return case.note(f"{error.kind} ({frame.flag.name.lower()} {frame.source} -> {frame.destination})")
 
-    def note_command(self, frame: Frame, sender: Sender) -> None:
+    def note_command(self, frame: ControlFrame, sender: Sender) -> None:
         """Remember from where a command came, whoever it says that it is from."""
         if len(self._commands) >= MAX_COMMANDS:
             del self._commands[next(iter(self._commands))]

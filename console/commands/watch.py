@@ -21,12 +21,11 @@ from console.commands.options import (
     flag,
     one_codifier,
 )
-from console.frame_words import bad_json, bad_line, frame_json, frame_line, refused_line
+from console.frame_words import bad_json, bad_line, frame_json, frame_line
 from console.output import Output, Span, stdout, tell
 from console.seat import Seat, take_seat
 from console.tape import Entry, Filter, Tape
 from protocol.frames import Bus, Flag
-from protocol.gate import RefusedError
 
 
 def watch(
@@ -105,16 +104,14 @@ async def copy(tape: Tape, output: Output, configuration: Configuration, *, json
 
 def as_json(entry: Entry) -> dict[str, object]:
     """Return an entry as one object."""
-    return frame_json(entry.frame, entry.sender) if isinstance(entry, Heard) else bad_json(*entry[:4])
+    return frame_json(entry.frame, entry.sender) if isinstance(entry, Heard) else bad_json(entry)
 
 
 def as_line(entry: Entry, configuration: Configuration) -> list[Span]:
     """Return an entry as one line."""
     if isinstance(entry, Heard):
         return frame_line(entry.frame, entry.sender, entry.now.wall_ms, configuration)
-    if isinstance(entry.error, RefusedError):
-        return refused_line(entry.error, entry.sender, entry.now.wall_ms, configuration)
-    return bad_line(*entry[:4], entry.now.wall_ms)
+    return bad_line(entry, configuration)
 
 
 @contextmanager

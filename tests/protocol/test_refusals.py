@@ -6,12 +6,13 @@ from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.events import Event, EventKind
 from protocol.frames import ControlFrame, DataFrame, Flag, Frame
-from protocol.gate import FORGED, NO_KEY, UNKNOWN_KEY, UNSIGNED, RefusedError
+from protocol.gate import FORGED, NO_KEY, UNKNOWN_KEY, UNSIGNED
 from protocol.instants import Instant
 from protocol.members import TOLD_AGAIN_AFTER_S
 from protocol.refusals import MAX_CASES, MAX_COMMANDS
 from protocol.roster import Roster
 from protocol.senders import Sender
+from tests.protocol.holders import refusal
 
 ATTACKER: Sender = ("10.0.0.5", 40123)
 NODE: Sender = ("10.0.0.2", 4101)
@@ -27,7 +28,8 @@ class Listener:
         self.now = Instant(1_000.0, 1_795_000_000_000.0)
 
     def refuse(self, kind: str = FORGED, sender: Sender = ATTACKER, frame: Frame = COMMAND) -> bool:
-        return self.roster.refuse(RefusedError(kind, "not believed", frame), sender)
+        error, _ = refusal(kind, frame)
+        return self.roster.refuse(error, sender)
 
     def answer(self, code: Code, sequence: int = 5, target: str = "FK", by: str = "CK") -> list[Event]:
         """Hear a target's answer to a command, and return what that made happen at once."""

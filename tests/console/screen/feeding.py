@@ -16,7 +16,6 @@ from protocol.alarms import Alarms, Condition
 from protocol.commands import Code
 from protocol.events import Event
 from protocol.frames import ControlFrame, Flag, reading_frame
-from protocol.gate import RefusedError
 from protocol.instants import Instant
 from protocol.members import Sender
 from protocol.readings import Attributes, Reading, Value
@@ -24,6 +23,7 @@ from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES, Repairs
 from protocol.roster import Roster
 from protocol.troubles import Said
 from storage.sqlite import SqliteOptions
+from tests.protocol.holders import refusal
 
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
 ADDRESSES: Final[Mapping[str, Sender]] = {"C1": ("10.0.0.1", 4101), "F1": ("10.0.0.2", 4201)}
@@ -136,7 +136,8 @@ class Feed:
     def refuse(self, kind: str, flag: Flag, codifier: str, destination: str, sender: Sender) -> None:
         """Hear a control frame that is not believed."""
         frame = ControlFrame(7, int(self.now.wall_ms), flag, codifier, destination, 0.0, active=True)
-        self.roster.refuse(RefusedError(kind, "it is not believed", frame), sender)
+        error, _ = refusal(kind, frame)
+        self.roster.refuse(error, sender)
 
     def diagnosis(self, codifier: str, code: int, amount: int = 0) -> tuple[Event, ...]:
         """Hear a node say how it is."""
