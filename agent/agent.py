@@ -9,6 +9,7 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
+from agent.records import log_lines
 from agent.repeating import Repeating, rings_within
 from agent.security import open_gate
 from agent.spooling import Spooling
@@ -255,7 +256,7 @@ class Agent:
             nodes = _chosen(self._choose, configuration)
             gate = _gate(configuration, nodes)
         except JphError as error:
-            log.error("the configuration was not taken, the old one is kept:\n%s", error)
+            log_lines(log, logging.ERROR, f"the configuration was not taken, the old one is kept:\n{error}")
             return Code.BAD_CONFIGURATION
         except Exception:  # whatever is wrong with a new configuration, what runs goes on running
             log.exception("the configuration was not taken, the old one is kept")

@@ -13,8 +13,11 @@ from typing import Final
 from agent.choosing import choose
 from agent.configuration import load_configuration
 from agent.units import TARGET, USER, Instance, Unit, instances, units
+from config.keystore import PLACES, KeyStore
 from config.model import Configuration
 from protocol.errors import JphError
+from protocol.gate import Mode
+from protocol.printable import visible_lines
 
 UNITS: Final = Path("/etc/systemd/system")
 USUAL_CONFIG: Final = "/etc/jph/jph.yaml"
@@ -29,14 +32,16 @@ def main(arguments: Sequence[str]) -> int:
     wanted = _parser().parse_args(arguments)
     try:
         configuration = load_configuration(wanted.config)
-        found = instances(choose(configuration, [], wanted.host))
+        nodes = list(choose(configuration, [], wanted.host))
+        found = instances(nodes)
         files = list(units(found, _agent(), _source(configuration, wanted.config)))
         if wanted.enable:
             _enable(files, found)
+            _prepare_keys(configuration, [node.codifier for node in nodes], wanted.host)
         else:
             _print(files)
     except JphError as error:
-        print(f"jph-agent: {error}", file=sys.stderr)  # noqa: T201 - a person called it
+        print(f"jph-agent: {visible_lines(str(error))}", file=sys.stderr)  # noqa: T201 - a person called it
         return 1
     return 0
 
@@ -83,6 +88,25 @@ def _enable(files: Sequence[Unit], found: Sequence[Instance]) -> None:
     _run("systemctl", "daemon-reload")
     _run("systemctl", "enable", "--now", TARGET, *services)
     print(f"runs at every start: {', '.join(services)}; journalctl -u 'jph-agent@*' shows the log")  # noqa: T201 - a person called it
+
+
+def _prepare_keys(configuration: Configuration, codifiers: Sequence[str], host: str) -> None:
+    """Make the directory of the keys, and say how those come there that are missing."""
+    if configuration.security.mode is Mode.OFF:
+        return
+    store = KeyStore(Path(configuration.security.keys or PLACES[-1]))
+    make_key_directory(store.directory, USER)
+    missing = [codifier for codifier in codifiers if not store.has(codifier)]
+    if missing:
+        print(  # noqa: T201 - a person called it
+            f"they need keys, from the computer with network.key: "
+            f"jph keys grant {' '.join(missing)} | ssh {host} sudo jph keys install -"
+        )
+
+
+def make_key_directory(place: Path, owner: str) -> None:
+    """Let a directory be there that `owner` alone can read: what root installs there is given to them."""
+    _run("install", "-d", "-m", "700", "-o", owner, str(place))
 
 
 def _add_user() -> None:

@@ -18,6 +18,7 @@ from agent.notify import Notifier
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
 from protocol.errors import JphError
+from protocol.printable import visible_lines
 
 log: Final = logging.getLogger("jph.agent")
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         agent = _prepare(wanted)
         return asyncio.run(_run(agent))
     except JphError as error:
-        print(f"jph-agent: {error}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
+        print(f"jph-agent: {visible_lines(str(error))}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
         return EXIT_FAILED
     except KeyboardInterrupt:  # before the signals are listened to, as while a server is asked for the configuration
         return EXIT_INTERRUPTED

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from agent.clock import Clock
+from agent.security import commanders
 from config.limits import limits_in_words
 from config.model import Configuration
 from protocol.commands import GIVES_UP_AFTER_S, REASONS, REPEATS_AFTER_S, Code, Confirmation, PendingCommand
@@ -22,7 +23,7 @@ class Answer(NamedTuple):
     """How a command ended. `code` is None when nobody answered; `acknowledged` is False for an original node.
 
     `limits` says in words which values the configuration allows; empty when it does not say. With no `attempts` nothing
-    was sent, because this program holds no key for it.
+    was sent, because `by`, as which this program speaks, holds no key for it; `hint` tells who does, or how to get one.
     """
 
     codifier: str
@@ -31,6 +32,8 @@ class Answer(NamedTuple):
     elapsed_ms: float
     attempts: int
     limits: str = ""
+    by: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -41,7 +44,7 @@ class Answer(NamedTuple):
     def reason(self) -> str:
         """Say in words how the command ended."""
         if self.code is Code.NOT_AUTHORISED and not self.attempts:
-            return f"no key on this computer allows to command {self.codifier}; `jph keys grant` on the owner's does"
+            return f"{self.by} has no key to command {self.codifier}"
         if self.code is None:
             return f"no answer after {self.attempts} attempts in {self.elapsed_ms / 1000:.1f} s"
         allowed = f": {self.limits}" if self.limits and self.code is Code.OUT_OF_RANGE else ""
@@ -101,10 +104,33 @@ class Orders:
     async def command(self, flag: Flag, codifier: str, number: float) -> Answer:
         """Send a command, again and again until it is confirmed; gives up after 8 s."""
         if not self._speaker.gate.may_command(codifier, self._speaker.codifier):
-            return Answer(codifier, Code.NOT_AUTHORISED, acknowledged=False, elapsed_ms=0.0, attempts=0)
+            return self._without_key(codifier)
         answer = await self._command(flag, codifier, number)
         is_too_late = answer.code is Code.STALE and self._speaker.gate.keyring is not None
         return await self._command(flag, codifier, number) if is_too_late else answer
+
+    def _without_key(self, codifier: str) -> Answer:
+        by = self._speaker.codifier
+        return Answer(
+            codifier,
+            Code.NOT_AUTHORISED,
+            acknowledged=False,
+            elapsed_ms=0.0,
+            attempts=0,
+            by=by,
+            hint=self._who_could(codifier, by),
+        )
+
+    def _who_could(self, codifier: str, by: str) -> str:
+        """Say under which codifier this user could give the command, or what the network's owner has to grant."""
+        configuration, keyring = self._speaker.configuration, self._speaker.gate.keyring
+        others = commanders(configuration.security, codifier)
+        if others:
+            return f"{' and '.join(others)} may: --as {others[0]}"
+        node = configuration.nodes.get(by)
+        role = "" if node is not None and not node.is_operator else " --operator"
+        targets = ",".join(sorted({*(keyring.targets(by) if keyring else ()), codifier}))
+        return f"on the computer with network.key: jph keys grant {by}{role} --targets {targets}"
 
     async def _command(self, flag: Flag, codifier: str, number: float) -> Answer:
         started_s = self._speaker.clock.now().monotonic_s

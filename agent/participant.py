@@ -17,10 +17,10 @@ from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
-from protocol.errors import DecodeError
+from protocol.errors import DecodeError, JphError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
-from protocol.gate import Gate
+from protocol.gate import Gate, Mode
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
@@ -164,6 +164,20 @@ class Participant:
         """Send a frame of this program, for the first time or again."""
         self.bus.send(Bus.CONTROL, self.gate.seal(Bus.CONTROL, frames.encode(frame)))
 
+    @property
+    def key_ids(self) -> tuple[int, ...]:
+        """The key ids of the tags that are believed here, the newest last; none where nobody looks at tags."""
+        return () if self.gate.keyring is None else self.gate.keyring.key_ids
+
+    def read_keys_again(self) -> None:
+        """Use the key files as they are now; where they cannot be read, the keys of before are kept."""
+        if self.gate.mode is Mode.OFF:
+            return
+        try:
+            self.gate.take(open_gate(self.configuration.security, [self.codifier]))
+        except JphError as error:
+            log.warning("%s; the keys of before are used", error)
+
     async def command(self, flag: Flag, codifier: str, number: float = 0.0) -> Answer:
         """Send a command, again and again until it is confirmed; gives up after 8 s."""
         return await self._orders.command(flag, codifier, number)
@@ -214,7 +228,7 @@ class Participant:
             callback(Heard(frame, sender, now, events))
 
     def _refuse(self, error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now: Instant) -> None:
-        if self.roster.bad_datagrams.count(error, sender):
+        if self.roster.refuse(error, sender):
             log.debug("bad datagram on the %s bus from %s port %d: %s", bus, *sender, error)
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)

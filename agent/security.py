@@ -30,3 +30,11 @@ def open_gate(security: Security, codifiers: Collection[str]) -> Gate:
         log.warning("%s; what is said here has no tags", error)
         keyring = Keyring([], 1)
     return Gate(security.mode, keyring, security.unsigned)
+
+
+def commanders(security: Security, target: str) -> list[str]:
+    """Name the codifiers whose key files here, where this program may read them, allow to command a target."""
+    from config.keystore import KeyStore, directory  # noqa: PLC0415 - as above
+
+    files = KeyStore(directory(security.keys, os.environ)).granted()
+    return [file.codifier for file in files if any(target in keys.orders for keys in file.keys)]

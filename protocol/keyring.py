@@ -52,13 +52,18 @@ class Keyring:
         self._seals: dict[tuple[int, str, str], Seal | None] = {}
 
     @property
-    def key_ids(self) -> frozenset[int]:
-        """The key ids that are valid here."""
-        return frozenset(self._held)
+    def key_ids(self) -> tuple[int, ...]:
+        """The key ids that are valid here, the newest last."""
+        return tuple(self._held)
 
     def knows(self, key_id: int) -> bool:
         """Tell whether a key id is valid here."""
         return key_id in self._held
+
+    def targets(self, source: str) -> list[str]:
+        """Name whom a source was granted to command under the key that tags are made with, one by one; sorted."""
+        held = self._held.get(self.signs_with)
+        return [] if held is None else sorted(target for target, commander in held.orders if commander == source)
 
     def seal(self, key_id: int, flag: Flag, source: str, destination: str) -> Seal | None:
         """Return the seal that belongs to a frame, or None when this program was not granted its key."""

@@ -1,28 +1,39 @@
 """`jph keys`: who may say what, and who may command whom (docs/security.md)."""
 
+import asyncio
 import os
+import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from agent.clock import SystemClock
 from config import keyfile, keystore, rotation
 from config.granting import grant_for
 from config.keyfile import NETWORK_NAME, Grant, GrantedFile, KeyFile, KeyFileError, NetworkFile, Role
 from config.keystore import KeyStore, NoKeysError
 from config.model import Configuration
 from console import words
-from console.commands.options import ConfigOption, JsonOption, QuietOption, complete_codifier, one_codifier
-from console.output import Column, stdout, tell
-from console.seat import find_configuration
+from console.commands.nodes import NodeReport
+from console.commands.options import (
+    AsOption,
+    ConfigOption,
+    JsonOption,
+    QuietOption,
+    SecondsOption,
+    complete_codifier,
+    one_codifier,
+)
+from console.granted import Granted, in_words, listen, show_grants
+from console.key_problems import problems_of
+from console.network_key import make_network_key, now_ms
+from console.output import stdout, tell
+from console.seat import find_configuration, take_seat
 from protocol.codifiers import is_codifier
 from protocol.keys import KEY_BYTES
 from storage.registry import STORES
-
-COLUMNS: Final = (Column("codifier"), Column("role"), Column("says"), Column("reads"), Column("commands"))
 
 Names: TypeAlias = Annotated[
     list[str],
@@ -41,12 +52,12 @@ def init(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     All other keys come from it. Keep a copy of the file where no thief finds it.
     """
     configuration, store = _opened(config)
-    if store.path(NETWORK_NAME).exists():
-        raise KeyFileError(f"{store.path(NETWORK_NAME)} is there already", "jph keys rotate changes the key")
-    path = store.write(NETWORK_NAME, rotation.begin_network(os.urandom(KEY_BYTES), _now_ms()))
-    stdout().line(f"{path} is made. Every other computer gets its nodes' keys with:")
+    path = make_network_key(store)
+    stdout().line(f"{path} is made, from which all keys come: a copy belongs where no thief finds it.")
     if not quiet:
-        for line in _hand_outs(configuration, list(configuration.nodes)):
+        stdout().line("Every other computer gets its nodes' keys with:")
+        own = [node.codifier for node in configuration.on_host(socket.gethostname())]
+        for line in _hand_outs(configuration, (name for name in configuration.nodes if name not in own)):
             stdout().line(f"  {line}")
     return 0
 
@@ -100,7 +111,7 @@ def install(
     for one in files:
         path = store.write(_name_of(one), one)
         if not quiet:
-            tell(f"{path} is installed; `jph reload {_name_of(one)}` or a new start lets a running agent use it")
+            tell(f"{path} is installed{_then(one)}")
     return 0
 
 
@@ -111,7 +122,7 @@ def revoke(name: Names, *, config: ConfigOption = None, quiet: QuietOption = Fal
     for one in name:
         network = rotation.without_grant(network, one)
     if not rotation.is_changing(network):
-        network = rotation.begin_change(network, os.urandom(KEY_BYTES), _now_ms())
+        network = rotation.begin_change(network, os.urandom(KEY_BYTES), now_ms())
     store.write(NETWORK_NAME, network)
     if not quiet:
         tell(f"what {words.listed(name)} holds is good until the old key is forgotten: go on as after jph keys rotate")
@@ -135,11 +146,11 @@ def rotate(
     _, store = _opened(config)
     network = store.network()
     if finish:
-        network = rotation.forget_old(network, _now_ms(), at_once=at_once)
+        network = rotation.forget_old(network, now_ms(), at_once=at_once)
     elif use:
-        network = rotation.use_new(network, _now_ms())
+        network = rotation.use_new(network, now_ms())
     else:
-        network = rotation.begin_change(network, os.urandom(KEY_BYTES), _now_ms())
+        network = rotation.begin_change(network, os.urandom(KEY_BYTES), now_ms())
     store.write(NETWORK_NAME, network)
     return _print_change(config, network)
 
@@ -159,46 +170,56 @@ def show(
         stdout().json(_document(store.path(name), found))
     else:
         for key, value in _document(store.path(name), found).items():
-            stdout().line(f"{key:10} {words.visible(_in_words(value))}")
+            stdout().line(f"{key:10} {words.visible(in_words(value))}")
     return 0
 
 
-def list_grants(*, config: ConfigOption = None, json: JsonOption = False, quiet: QuietOption = False) -> int:
-    """List who was granted what by the network's key on this computer."""
+def list_grants(
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Also who is heard, and with which key they tag.")] = False,
+    seconds: SecondsOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    speak_as: AsOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """List who was granted what by the network's key on this computer.
+
+    With `--live` everybody is pinged as by `jph nodes`, and who was heard without a grant is listed too: a node on this
+    computer may use the network's key itself.
+    """
     _, store = _opened(config)
     network = store.network()
-    output = stdout()
-    if json:
-        for name, one in network.grants.items():
-            output.json({"codifier": name, **_granted_document(one)})
-    else:
-        output.table(COLUMNS, [[name, *_granted_cells(one)] for name, one in network.grants.items()])
+    heard = asyncio.run(listen(take_seat(config, speak_as, quiet=quiet), seconds)) if live else None
+    names = [*network.grants, *(name for name in heard or () if name not in network.grants)]
+    show_grants([_grant_of(network, name, heard) for name in names], live=live, json=json)
     if not quiet:
         tell(_about_keys(network))
     return 0
 
 
 def check(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
-    """Look at all key files of this computer; fail (exit code 1) when one of them cannot be used."""
-    _, store = _opened(config)
-    problems = list(_problems(store))
-    for problem in problems:
-        stdout().line(("error", "bold red"), f": {problem}")
+    """Look at all key files of this computer; fail (exit code 1) when somebody cannot do with them what they should.
+
+    Each can be used, each node of this host has one where the configuration requires tags, and all have the same keys.
+    """
+    configuration, store = _opened(config)
     found = len(store.names())
     if not found:
         raise NoKeysError(f"there are no key files in {store.directory}", "jph keys init makes those of a new network")
+    problems = list(problems_of(store, configuration, socket.gethostname()))
+    for problem in problems:
+        stdout().line(("error", "bold red"), f": {problem}")
     if not quiet:
-        tell(f"{store.directory}: {len(problems)} of {found} key files cannot be used")
+        files = "1 key file" if found == 1 else f"{found} key files"
+        wrong = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        tell(f"{store.directory}: {files}, {wrong}")
     return 1 if problems else 0
 
 
 def _opened(config: str | None) -> tuple[Configuration, KeyStore]:
     configuration, _ = find_configuration(config)
     return configuration, KeyStore(keystore.directory(configuration.security.keys, os.environ))
-
-
-def _now_ms() -> int:
-    return int(SystemClock().now().wall_ms)
 
 
 def _merged(
@@ -228,6 +249,15 @@ def _read(file: Path) -> bytes:
         ) from None
 
 
+def _then(file: KeyFile) -> str:
+    """Say when a key file that was installed is used."""
+    if not isinstance(file, GrantedFile):
+        return ""
+    if file.role is Role.NODE:
+        return f"; `jph reload {file.codifier}` or a new start lets a running agent use it"
+    return f": `jph` is {file.codifier} where nothing else is said"
+
+
 def _name_of(file: KeyFile) -> str:
     if isinstance(file, NetworkFile):
         return NETWORK_NAME
@@ -253,7 +283,7 @@ def _print_change(config: str | None, network: NetworkFile) -> int:
     output = stdout()
     output.line(_about_keys(network))
     output.line("Hand out the keys, and let the agents read them (jph reload):")
-    for line in _hand_outs(configuration, network.grants):
+    for line in _hand_outs(configuration, (name for name, one in network.grants.items() if one.role is Role.NODE)):
         output.line(f"  {line}")
     for name in (name for name, one in network.grants.items() if one.role is not Role.NODE):
         output.line(f"  jph keys grant {name} > {name}.keys    # and jph keys install {name}.keys where it is used")
@@ -282,24 +312,5 @@ def _document(path: Path, file: KeyFile) -> dict[str, object]:
     return document
 
 
-def _granted_document(one: Grant) -> dict[str, object]:
-    reads = ["all"] if one.reads_all else list(one.reads)
-    return {"role": one.role, "says": list(one.says), "reads": reads, "commands": list(one.targets)}
-
-
-def _granted_cells(one: Grant) -> list[str]:
-    return [_in_words(value) for value in _granted_document(one).values()]
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, value)) or words.NOTHING
-    return words.NOTHING if value is None else str(value)
-
-
-def _problems(store: KeyStore) -> Iterator[KeyFileError]:
-    for path in store.names():
-        try:
-            store.read_path(Path(path))
-        except KeyFileError as error:
-            yield error
+def _grant_of(network: NetworkFile, name: str, heard: Mapping[str, NodeReport] | None) -> Granted:
+    return Granted(name, network.grants.get(name), (heard or {}).get(name))

@@ -166,7 +166,8 @@ def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:
     return 0
 
 
-def _key_span(key_id: int | None) -> Span:
+def key_span(key_id: int | None) -> Span:
+    """Say with which key somebody tags what they say."""
     return ("unsigned", "bold yellow") if key_id == 0 else words.NOTHING if key_id is None else str(key_id)
 
 
@@ -200,7 +201,7 @@ def cells(one: NodeReport) -> list[Span]:
         words.milliseconds(one.offset_ms, signed=True),
         str(one.sensors),
         words.share(one.loss),
-        _key_span(one.key_id),
+        key_span(one.key_id),
         one.address or words.NOTHING,
         words.clock_time(one.started_ms),
         words.date_and_time(one.config_time_ms),

@@ -170,5 +170,7 @@ class Order:
 
 
 def _advice(answer: Answer) -> str:
-    """Say what can be done about a command that nobody answered."""
+    """Say what can be done about a command that nobody answered, or that could not be given."""
+    if answer.hint:
+        return f"\n{answer.hint}"
     return f"; `jph ping {answer.codifier}` tells whether it is there" if answer.code is None else ""

@@ -106,7 +106,13 @@ _KEYS: Final = (
         ("jph keys rotate", "jph keys rotate --use", "jph keys rotate --finish"),
     ),
     Row("show", "console.commands.keys:show", SET_UP, "Print what a key file allows.", ("jph keys show C1",)),
-    Row("list", "console.commands.keys:list_grants", SET_UP, "List who was granted what.", ("jph keys list",)),
+    Row(
+        "list",
+        "console.commands.keys:list_grants",
+        SET_UP,
+        "List who was granted what.",
+        ("jph keys list", "jph keys list --live"),
+    ),
     Row("check", "console.commands.keys:check", SET_UP, "Look at all key files here.", ("jph keys check",)),
 )
 

@@ -48,7 +48,7 @@ class Model:
 
     def __init__(self, catalogue: Catalogue, now: Instant) -> None:
         self.catalogue = catalogue
-        self.live = World(now, news=News(catalogue.hits))
+        self.live = World(now, news=News(catalogue.hits, catalogue.unsigned))
         self.freeze: Freeze | None = None
         self.wish = Arrangement()
         self.filter_text = ""

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.install import make_key_directory
+from config.keyfile import GrantedFile, GrantedKeys, Role
+from config.keystore import KeyStore
+
 NODES = "nodes: {C1: {host: here, driver: pipe, options: {path: /proc/loadavg, field: 1}}}\n"
 
 
@@ -44,3 +48,14 @@ def test_where_there_is_no_systemd_that_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [(), ("--print", "--enable")])
 def test_one_of_both_is_to_be_said(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert install(tmp_path, *arguments).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_installs_belongs_to_the_user_of_the_services(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    make_key_directory(store.directory, "nobody")
+    path = store.write("C1", GrantedFile(codifier="C1", role=Role.NODE, signs_with=1, keys=(GrantedKeys(id=1),)))
+    assert [(place.owner(), place.stat().st_mode & 0o777) for place in (store.directory, path)] == [
+        ("nobody", 0o700),
+        ("nobody", 0o600),
+    ]

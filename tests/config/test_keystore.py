@@ -54,7 +54,7 @@ def test_a_file_of_somebody_else_is_refused(store: KeyStore) -> None:
 
 
 def test_a_file_that_is_missing_is_said_with_the_command_that_brings_it(store: KeyStore) -> None:
-    with pytest.raises(NoKeysError, match=r"C1.key; .*: jph keys grant C1 \| ssh THIS-HOST jph keys install -$"):
+    with pytest.raises(NoKeysError, match=r"C1.key; .*: jph keys grant C1 \| ssh THIS-HOST jph keys install -\n"):
         store.read("C1")
 
 
@@ -109,3 +109,22 @@ def test_else_it_is_where_there_is_one(tmp_path: Path) -> None:
     own = tmp_path / ".config/jph/keys"
     own.mkdir(parents=True)
     assert directory(None, {"HOME": str(tmp_path)}) == own
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_looks_at_the_files_of_whom_the_directory_belongs_to(store: KeyStore) -> None:
+    path = store.write("C1", node("C1"))
+    for place in (path, store.directory):
+        os.chown(place, 65534, 65534)
+    assert store.read("C1") == node("C1")
+
+
+def test_what_was_granted_here_is_listed_without_what_cannot_be_used(store: KeyStore) -> None:
+    store.write("network", NETWORK)
+    store.write("C1", node("C1"))
+    store.write("F1", node("F1")).chmod(0o644)
+    assert store.granted() == [node("C1")]
+
+
+def test_where_there_is_no_directory_nobody_has_a_file(store: KeyStore) -> None:
+    assert (store.has("C1"), store.granted()) == (False, [])

@@ -5,6 +5,8 @@ from typing import Final
 
 from protocol import keys
 from protocol.codifiers import EVERYBODY
+from protocol.frames import Frame, encode
+from protocol.gate import FORGED, NO_KEY, UNKNOWN_KEY, UNSIGNED, Gate, Mode, RefusedError
 from protocol.keyring import Held, Keyring
 
 NETWORK_KEY: Final = bytes(range(32))
@@ -38,3 +40,21 @@ def reader(key_id: int = 1, network_key: bytes = NETWORK_KEY) -> Held:
 def ring(*held: Held, signs_with: int = 1) -> Keyring:
     """Make a keyring of what is held under each key id."""
     return Keyring(held, signs_with)
+
+
+def refusal(kind: str, frame: Frame) -> tuple[RefusedError, bytes]:
+    """Have a frame refused as one of this kind, and return what was said and the datagram."""
+    plain = encode(frame)
+    of_another = Gate(Mode.REQUIRE, ring(owner(1, OTHER_KEY)))
+    datagrams = {
+        UNSIGNED: plain,
+        FORGED: of_another.seal(frame.bus, plain),
+        UNKNOWN_KEY: Gate(Mode.REQUIRE, ring(owner(7), signs_with=7)).seal(frame.bus, plain),
+        NO_KEY: Gate(Mode.REQUIRE, ring(owner())).seal(frame.bus, plain),
+    }
+    held = node("ZZ") if kind == NO_KEY else owner()
+    try:
+        Gate(Mode.REQUIRE, ring(held)).open(frame.bus, datagrams[kind])
+    except RefusedError as error:
+        return error, datagrams[kind]
+    raise AssertionError(f"{frame} was believed")
