@@ -1,5 +1,8 @@
 """What is believed under each mode, and what is said about what is not."""
 
+from struct import unpack
+from typing import Final
+
 import pytest
 
 from protocol import gate
@@ -8,10 +11,13 @@ from protocol.frames import COMMANDS, Bus, ControlFrame, DataFrame, Flag, Frame,
 from protocol.gate import Gate, Mode, RefusedError
 from protocol.keyring import Keyring
 from tests.protocol.holders import OTHER_KEY, node, operator, owner, reader, ring
+from tests.protocol.recorded import RECORDED, Recorded
 
 READING = DataFrame(9, 1_795_000_000_000, Flag.FLOAT, "A4", "@@", 21.5)
 COMMAND = ControlFrame(5, 1_795_000_000_000, Flag.SET, "CK", "FK", 80.0, active=True)
 OWNER = Gate(Mode.REQUIRE, ring(owner()))
+ORIGINAL: Final = "IQc2s2sI"
+"""The header as the original reads it: with the alignment of the machine, which pads where a tag is."""
 
 
 def sent(frame: Frame, by: Gate = OWNER) -> bytes:
@@ -107,3 +113,15 @@ def test_what_is_no_frame_is_still_none() -> None:
 def test_tags_need_keys() -> None:
     with pytest.raises(ValueError, match="require needs keys"):
         Gate(Mode.REQUIRE)
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded.frame.flag.name.lower())
+def test_a_frame_of_the_original_that_is_tagged_is_still_read_by_who_ignores_tags(recorded: Recorded) -> None:
+    """By the original's own reading of the header, in which the tag is padding, and where tags are off."""
+    datagram, frame = recorded.datagram, recorded.frame
+    tagged = OWNER.seal(frame.bus, datagram)
+    assert tagged != datagram
+    assert (unpack(ORIGINAL, tagged[:28]), tagged[28:]) == (unpack(ORIGINAL, datagram[:28]), datagram[28:])
+    opened = Gate(Mode.OFF).open(frame.bus, tagged)
+    assert repr(opened._replace(tag=bytes(7))) == repr(frame)
+    assert repr(OWNER.open(frame.bus, tagged)) == repr(opened)
