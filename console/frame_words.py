@@ -53,7 +53,7 @@ def bad_json(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender) -> d
     return {
         "bus": bus,
         "bad": error.kind,
-        "reason": error.message,
+        "reason": str(error),
         "bytes": len(datagram),
         "from": words.address(sender),
     }
@@ -73,7 +73,7 @@ def bad_line(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now_
     """Say in a line why a datagram is no frame; its time is ours, for it has none."""
     return [
         f"{words.clock_time(now_ms)} {bus:7} ",
-        (f"bad datagram of {len(datagram)} bytes: {error.kind}: {error.message}", "red"),
+        (f"bad datagram of {len(datagram)} bytes: {error.kind}: {error}", "red"),
         (f"   {words.address(sender)}", "dim"),
     ]
 
