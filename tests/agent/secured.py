@@ -18,7 +18,7 @@ from config.keyfile import NetworkFile, Role
 from config.keystore import KeyStore
 from config.model import Configuration, Network, Security
 from protocol import frames
-from protocol.frames import Bus, ControlFrame, Flag, Frame, addressed, bus_of, encode
+from protocol.frames import Bus, Flag, Frame, addressed, bus_of, encode
 from protocol.gate import Gate, Mode
 from protocol.instants import Instant
 from protocol.keyring import Held
@@ -26,9 +26,21 @@ from protocol.senders import Sender
 from storage.registry import STORES
 from tests.agent.hosts import Host, Lan, Operator
 from tests.protocol.holders import NETWORK_KEY, ring
-from tests.support.driven_time import DrivenLoop
+from tests.support.driven_time import DrivenLoop, ManualClock
 
 NO_TARGETS: Final = frozenset[str]()
+
+
+class OffClock:
+    """The clock of a computer that nobody set, or that is set while it runs: it goes right, but is wrong by so much."""
+
+    def __init__(self, true: ManualClock, by_s: float = 0.0) -> None:
+        self._true = true
+        self.by_s = by_s
+
+    def now(self) -> Instant:
+        now = self._true.now()
+        return now._replace(wall_ms=now.wall_ms + self.by_s * 1000)
 
 
 class Place:
@@ -222,8 +234,3 @@ async def secured(lan: Lan) -> AsyncIterator[SecuredLan]:
     secured = SecuredLan(lan)
     yield secured
     await secured.close()
-
-
-def command(flag: Flag, target: str, number: float, now_ms: float, source: str = "CC") -> ControlFrame:
-    """Return a command as somebody might forge it."""
-    return ControlFrame(1, int(now_ms), flag, source, target, number, active=True)

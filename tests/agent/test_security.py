@@ -15,7 +15,6 @@ from protocol import gate
 from protocol.commands import Code, pack_pair
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.gate import Gate, Mode
-from protocol.instants import Instant
 from protocol.life import PROBE_S
 from protocol.responding import TURN_S
 from storage.sqlite import open_for_reading
@@ -23,29 +22,17 @@ from tests.agent.devices import Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, passing_time
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
-from tests.agent.secured import Heard, SecuredLan
+from tests.agent.secured import Heard, OffClock, SecuredLan
 from tests.agent.secured import secured as secured  # noqa: PLC0414 - a fixture
 from tests.agent.taking import SENSOR, sent, settle, take_readings
 from tests.protocol.holders import OTHER_KEY, node, owner, reader, ring
-from tests.support.driven_time import DrivenLoop, ManualClock
+from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
 
 FAN = "FK: {driver: fan-device, interval: 1h, control: true}"
 HOUR_S = 3_600.0
 READER = Gate(Mode.REQUIRE, ring(reader()))
-
-
-class OffClock:
-    """The clock of a computer that nobody set: it goes right, but is wrong by so much."""
-
-    def __init__(self, true: ManualClock, by_s: float) -> None:
-        self._true = true
-        self.by_s = by_s
-
-    def now(self) -> Instant:
-        now = self._true.now()
-        return now._replace(wall_ms=now.wall_ms + self.by_s * 1000)
 
 
 def sink(secured: SecuredLan) -> str:
@@ -249,6 +236,24 @@ async def test_a_node_whose_clock_is_wrong_is_commanded_by_its_own_clock(
         answer = await operator.command(Flag.SET, "FK", speed)
         assert (answer.code, answer.attempts) == (Code.TAKEN, 1)
     assert devices["FK"].calls == ["set 80", "set 20"]
+
+
+@pytest.mark.parametrize("by_s", [-HOUR_S, -40.0, -20.0, HOUR_S])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_node_whose_clock_was_set_is_commanded_at_once(
+    secured: SecuredLan, devices: Devices, driven_time: DrivenLoop, by_s: float, *, restarts: bool
+) -> None:
+    clock = OffClock(driven_time.clock)
+    host = await secured.host(FAN, clock=clock)
+    operator = await secured.operator(FAN, ["FK"])
+    assert (await operator.command(Flag.SET, "FK", 80.0)).ok
+    clock.by_s += by_s
+    if restarts:
+        await host.stop()
+        await secured.host(FAN, clock=clock)
+    answer = await operator.command(Flag.SET, "FK", 20.0)
+    assert (answer.code, answer.attempts) == (Code.TAKEN, 1)
+    assert devices["FK"].calls[-1] == "set 20"
 
 
 async def test_what_was_dated_by_another_clock_is_stale(
