@@ -371,7 +371,7 @@ class Agent:
         if isinstance(error, RefusedError) and isinstance(error.frame, ControlFrame) and error.frame.flag in COMMANDS:
             station = self.stations.get(error.frame.destination)
             if station is not None:
-                station.presence.refuse(error.frame, now)
+                station.presence.refuse(error.frame, sender, now)
 
     def _count_bad(self, error: DecodeError, bus: Bus, sender: Sender) -> None:
         if self.bad_datagrams.count(error, sender):

@@ -10,6 +10,7 @@ from config.limits import limits_in_words
 from config.model import Configuration
 from protocol.commands import GIVES_UP_AFTER_S, REASONS, REPEATS_AFTER_S, Code, Confirmation, PendingCommand
 from protocol.frames import ControlFrame, Flag, Frame
+from protocol.freshness import WITHIN_MS
 from protocol.gate import Gate
 from protocol.instants import Instant
 from protocol.roster import Roster
@@ -157,13 +158,18 @@ class Orders:
         return len(PAUSES_S)
 
     def _date(self, codifier: str) -> Instant:
-        """Return this moment on the clock of a node, later than of any command to it before."""
+        """Return this moment on the clock of a node, later than of any command to it before.
+
+        One whose clock was set back since has forgotten those, and would take none that is dated so far ahead.
+        """
         now = self._speaker.clock.now()
         node = self._speaker.roster.nodes.get(codifier)
         offset_ms = node.round_trips.offset_ms if node is not None else None
         if self._speaker.gate.keyring is None or offset_ms is None:
             return now
-        dated_ms = max(now.wall_ms + offset_ms, self._dated_ms.get(codifier, 0.0) + 1)
+        dated_ms, before_ms = now.wall_ms + offset_ms, self._dated_ms.get(codifier, 0.0)
+        if before_ms - dated_ms < WITHIN_MS:
+            dated_ms = max(dated_ms, before_ms + 1)
         self._dated_ms[codifier] = dated_ms
         return now._replace(wall_ms=dated_ms)
 

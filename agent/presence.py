@@ -156,10 +156,12 @@ class Presence:
         actions = self.life.hear(frame, sender, now)
         if actions:
             self._do(actions)
+            if not self.life.settled and self._timer is not None:
+                self._schedule()
 
-    def refuse(self, command: ControlFrame, now: Instant) -> None:
+    def refuse(self, command: ControlFrame, sender: Sender, now: Instant) -> None:
         """Answer a command whose tag is missing or wrong."""
-        self._do(self.life.refuse(command, now))
+        self._do(self.life.refuse(command, sender, now))
 
     def publish(
         self, codifier: str, value: Value, attributes: Attributes | None = None, timestamp_ms: int | None = None

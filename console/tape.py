@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from agent.participant import Heard
 from protocol.errors import DecodeError
-from protocol.frames import Bus, Flag, Frame
+from protocol.frames import Addressed, Bus, Flag, Frame
 from protocol.gate import RefusedError
 from protocol.instants import Instant
 from protocol.members import Sender
@@ -30,8 +30,8 @@ class Filter:
         """Tell whether datagrams that are no frames are wanted: of them nobody knows whom they concern."""
         return not (self.sources or self.destinations or self.involved or self.flags)
 
-    def passes(self, frame: Frame) -> bool:
-        """Tell whether a frame is wanted."""
+    def passes(self, frame: Frame | Addressed) -> bool:
+        """Tell whether a frame, or what a header says of one, is wanted."""
         return (
             (not self.sources or frame.source in self.sources)
             and (not self.destinations or frame.destination in self.destinations)

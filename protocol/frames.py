@@ -81,6 +81,14 @@ def bus_of(datagram: bytes) -> Bus:
     return Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
 
 
+class Addressed(NamedTuple):
+    """What a frame is, who says it and to whom, without what it says."""
+
+    flag: Flag
+    source: str
+    destination: str
+
+
 class ControlFrame(NamedTuple):
     """A frame of the control bus.
 
@@ -211,9 +219,15 @@ def _pack_control(frame: ControlFrame) -> bytes:
     return payload
 
 
-def addressed(datagram: bytes) -> tuple[Flag, str, str]:
-    """Return the flag, source and destination of a datagram that is a frame."""
-    return _FLAGS[datagram[16:17]], codifiers.unpack(datagram[17:19]), codifiers.unpack(datagram[19:21])
+def addressed(datagram: bytes) -> Addressed:
+    """Return what the header of a datagram says of it, whatever follows; raises DecodeError when that is not possible.
+
+    It has 28 bytes at least.
+    """
+    flag = _FLAGS.get(datagram[16:17])
+    if flag is None:
+        raise DecodeError("unknown flag", f"unknown flag {datagram[16:17]!r}")
+    return _new(Addressed, (flag, codifiers.unpack(datagram[17:19]), codifiers.unpack(datagram[19:21])))
 
 
 def decode(bus: Bus, datagram: bytes) -> Frame:

@@ -1,4 +1,4 @@
-"""The door through which every datagram comes in and goes out: decoded, and its tag looked at before it is believed.
+"""The door through which every datagram comes in and goes out: its tag is looked at first, then it is decoded.
 
 See docs/protocol.md, "Tags".
 """
@@ -9,7 +9,19 @@ from typing import Final
 
 from protocol.codifiers import EVERYBODY
 from protocol.errors import DecodeError
-from protocol.frames import COMMANDS, Bus, Flag, Frame, addressed, decode
+from protocol.frames import (
+    COMMANDS,
+    HEADER_BYTES,
+    MAX_FRAME_BYTES,
+    Addressed,
+    Bus,
+    ControlFrame,
+    Flag,
+    Frame,
+    addressed,
+    decode,
+    decode_control,
+)
 from protocol.keyring import Keyring
 from protocol.tags import key_id_of
 
@@ -21,6 +33,15 @@ FORGED: Final = "wrong tag"
 REFUSALS: Final = (UNSIGNED, UNKNOWN_KEY, NO_KEY, FORGED)
 """The kinds of RefusedError."""
 
+_WORDS: Final = {
+    UNSIGNED: "has no tag",
+    UNKNOWN_KEY: "is tagged with key {key_id}, which is not known",
+    NO_KEY: "cannot be checked: its key was not granted",
+    FORGED: "has a tag that its key did not make",
+}
+
+_COMMANDS: Final = frozenset(flag.encode() for flag in COMMANDS)
+
 
 class Mode(StrEnum):
     """What a program does about tags."""
@@ -31,11 +52,23 @@ class Mode(StrEnum):
 
 
 class RefusedError(DecodeError):
-    """A frame that is not believed; `kind` is one of REFUSALS."""
+    """A frame that is not believed; `kind` is one of REFUSALS.
 
-    def __init__(self, kind: str, message: str, frame: Frame) -> None:
-        super().__init__(kind, message)
+    `frame` is what it would have commanded, else only what its header says: nothing else of it was looked at. The words
+    are put together when somebody wants to read them: of a flood nobody does.
+    """
+
+    def __init__(self, kind: str, key_id: int, frame: ControlFrame | Addressed) -> None:
+        # Without the constructors of the classes above, which would cost a quarter of the whole refusal.
+        self.kind = self.message = kind
+        self.hint = ""
+        self.key_id = key_id
         self.frame = frame
+
+    def __str__(self) -> str:
+        frame = self.frame
+        to = "everybody" if frame.destination == EVERYBODY else frame.destination
+        return f"{frame.flag.name.lower()} from {frame.source} to {to} {_WORDS[self.kind].format(key_id=self.key_id)}"
 
 
 class Gate:
@@ -49,22 +82,23 @@ class Gate:
             raise ValueError(f"{mode} needs keys")
         self.mode = mode
         self.keyring = keyring
-        self.unsigned = frozenset(unsigned)
+        self.unsigned = frozenset(codifier.encode() for codifier in unsigned)  # as they stand in a datagram
 
     def open(self, bus: Bus, datagram: bytes) -> Frame:
-        """Turn a datagram into a frame; raises DecodeError for what is none, RefusedError for what is not believed."""
-        frame = decode(bus, datagram)
-        if self.keyring is not None:
-            self._check(self.keyring, bus, datagram, frame)
-        return frame
+        """Turn a datagram into a frame; raises DecodeError for what is none, RefusedError for what is not believed.
+
+        The tag comes first: of what is not believed the payload is not read.
+        """
+        if self.keyring is not None and HEADER_BYTES <= len(datagram) <= MAX_FRAME_BYTES:
+            self._check(self.keyring, bus, datagram)
+        return decode(bus, datagram)
 
     def seal(self, bus: Bus, datagram: bytes) -> bytes:
         """Return the datagram of a frame with its tag; as it is when there are no keys, or none for this frame."""
         if self.keyring is None:
             return datagram
-        flag, source, destination = addressed(datagram)
-        seal = self.keyring.seal(self.keyring.signs_with, flag, source, destination)
-        return datagram if seal is None else seal.sealed(bus, datagram)
+        sealed = self.keyring.sealed(bus, datagram)
+        return datagram if sealed is None else sealed
 
     def take(self, other: "Gate") -> None:
         """Use another gate's mode and keys from now on."""
@@ -76,32 +110,30 @@ class Gate:
             return True
         return self.keyring.seal(self.keyring.signs_with, Flag.SET, source, target) is not None
 
-    def _check(self, keyring: Keyring, bus: Bus, datagram: bytes, frame: Frame) -> None:
-        key_id = key_id_of(datagram)
-        if key_id == 0:
-            self._check_unsigned(frame)
+    def _check(self, keyring: Keyring, bus: Bus, datagram: bytes) -> None:
+        if key_id_of(datagram) == 0:
+            if not self._may_be_unsigned(datagram):
+                raise _refusal(UNSIGNED, bus, datagram)
             return
-        seal = keyring.seal(key_id, frame.flag, frame.source, frame.destination)
-        if seal is None:
-            self._check_unverifiable(keyring, key_id, frame)
-        elif not seal.fits(bus, datagram):
-            raise RefusedError(FORGED, f"{_named(frame)} has a tag that its key did not make", frame)
+        is_genuine = keyring.is_genuine(bus, datagram)
+        if is_genuine is None:
+            self._check_unverifiable(keyring, bus, datagram)
+        elif not is_genuine:
+            raise _refusal(FORGED, bus, datagram)
 
-    def _check_unsigned(self, frame: Frame) -> None:
+    def _may_be_unsigned(self, datagram: bytes) -> bool:
         if self.mode is Mode.PREFER:
-            return
-        if frame.source not in self.unsigned or frame.flag in COMMANDS:
-            raise RefusedError(UNSIGNED, f"{_named(frame)} has no tag", frame)
+            return True
+        return datagram[17:19] in self.unsigned and datagram[16:17] not in _COMMANDS
 
-    def _check_unverifiable(self, keyring: Keyring, key_id: int, frame: Frame) -> None:
+    def _check_unverifiable(self, keyring: Keyring, bus: Bus, datagram: bytes) -> None:
         """Take what cannot be checked for unsigned: nobody needs to believe it, and no command."""
-        if self.mode is Mode.PREFER and frame.flag not in COMMANDS:
+        if self.mode is Mode.PREFER and datagram[16:17] not in _COMMANDS:
             return
-        if not keyring.knows(key_id):
-            raise RefusedError(UNKNOWN_KEY, f"{_named(frame)} is tagged with key {key_id}, which is not known", frame)
-        raise RefusedError(NO_KEY, f"{_named(frame)} cannot be checked: its key was not granted", frame)
+        raise _refusal(NO_KEY if keyring.knows(key_id_of(datagram)) else UNKNOWN_KEY, bus, datagram)
 
 
-def _named(frame: Frame) -> str:
-    to = "everybody" if frame.destination == EVERYBODY else frame.destination
-    return f"{frame.flag.name.lower()} from {frame.source} to {to}"
+def _refusal(kind: str, bus: Bus, datagram: bytes) -> RefusedError:
+    """Say what is not believed; raises DecodeError when it is no frame at all."""
+    is_command = datagram[16:17] in _COMMANDS and bus is Bus.CONTROL
+    return RefusedError(kind, key_id_of(datagram), decode_control(datagram) if is_command else addressed(datagram))

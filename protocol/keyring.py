@@ -1,16 +1,22 @@
 """What one program holds of the network's keys, and which of them belongs to a frame (docs/protocol.md, "Keys")."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from protocol import keys
-from protocol.frames import COMMANDS, Flag
-from protocol.tags import Seal
+from protocol.codifiers import EVERYBODY
+from protocol.frames import COMMANDS, Bus, Flag, addressed
+from protocol.tags import KEY_ID, Seal
 
 MAX_SEALS: Final = 8_192
-"""Seals that are kept ready, about 400 bytes each; beyond, all are made anew: whoever invents codifiers costs time."""
+"""Kinds of frames whose seal is kept ready, about 500 bytes each, of those alone that were genuine: whoever invents
+codifiers costs time. Beyond, all are made anew."""
 
 _SAID_TO: Final = frozenset({Flag.PING, Flag.REPEAT})
+_KIND: Final = slice(16, 21)  # of a datagram: flag, source and destination
+
+Place: TypeAlias = tuple[int, str, str]
+"""What one key is for: key id, whose it is, and who commands with it, empty for a data key."""
 
 
 class Held(NamedTuple):
@@ -44,12 +50,14 @@ class Held(NamedTuple):
 
 
 class Keyring:
-    """Gives the seal of a frame: of a new one under the key id `signs_with`, of one that was heard under its own."""
+    """Checks and makes tags: of a frame that was heard under its own key id, of a new one under `signs_with`."""
 
     def __init__(self, held: Iterable[Held], signs_with: int) -> None:
         self.signs_with = signs_with
+        self._signs_with = bytes((signs_with,))
         self._held = {one.key_id: one for one in held}
-        self._seals: dict[tuple[int, str, str], Seal | None] = {}
+        self._seals: dict[Place, Seal] = {}
+        self._ready: dict[bytes, Seal] = {}  # by key id, flag, source and destination, as they stand in a datagram
 
     @property
     def key_ids(self) -> tuple[int, ...]:
@@ -65,23 +73,56 @@ class Keyring:
         held = self._held.get(self.signs_with)
         return [] if held is None else sorted(target for target, commander in held.orders if commander == source)
 
+    def is_genuine(self, bus: Bus, datagram: bytes) -> bool | None:
+        """Tell whether a datagram has the tag that belongs to it; None when this program was not granted its key.
+
+        A datagram has a header at least. Raises DecodeError when that cannot be one of a frame.
+        """
+        kind = datagram[KEY_ID] + datagram[_KIND]
+        seal = self._ready.get(kind)
+        if seal is not None:
+            return seal.fits(bus, datagram)
+        place = _place(datagram[4], *addressed(datagram))
+        seal = self._seal(place)
+        is_genuine = None if seal is None else seal.fits(bus, datagram)
+        if seal is not None and is_genuine:
+            self._keep_ready(kind, place, seal)
+        return is_genuine
+
+    def sealed(self, bus: Bus, datagram: bytes) -> bytes | None:
+        """Return the datagram of a frame with its tag, or None when this program was not granted its key."""
+        kind = self._signs_with + datagram[_KIND]
+        seal = self._ready.get(kind)
+        if seal is None:
+            place = _place(self.signs_with, *addressed(datagram))
+            seal = self._seal(place)
+            if seal is None:
+                return None
+            self._keep_ready(kind, place, seal)
+        return seal.sealed(bus, datagram)
+
     def seal(self, key_id: int, flag: Flag, source: str, destination: str) -> Seal | None:
         """Return the seal that belongs to a frame, or None when this program was not granted its key."""
-        if flag in COMMANDS:
-            return self._seal(key_id, destination, source)
-        return self._seal(key_id, destination if flag in _SAID_TO else source, "")
+        return self._seal(_place(key_id, flag, source, destination))
 
-    def _seal(self, key_id: int, codifier: str, commander: str) -> Seal | None:
-        place = (key_id, codifier, commander)
-        if place not in self._seals:
-            if len(self._seals) >= MAX_SEALS:
-                self._seals.clear()
-            self._seals[place] = self._make(*place)
-        return self._seals[place]
+    def _seal(self, place: Place) -> Seal | None:
+        return self._seals.get(place) or self._make(*place)
 
     def _make(self, key_id: int, codifier: str, commander: str) -> Seal | None:
         held = self._held.get(key_id)
-        if held is None:
+        if held is None or (commander and codifier == EVERYBODY):  # nobody commands all at once
             return None
         key = held.order_key(codifier, commander) if commander else held.data_key(codifier)
         return None if key is None else Seal(key_id, key)
+
+    def _keep_ready(self, kind: bytes, place: Place, seal: Seal) -> None:
+        if len(self._ready) >= MAX_SEALS:
+            self._ready.clear()
+            self._seals.clear()
+        self._ready[kind] = self._seals[place] = seal
+
+
+def _place(key_id: int, flag: Flag, source: str, destination: str) -> Place:
+    if flag in COMMANDS:
+        return key_id, destination, source
+    return key_id, destination if flag in _SAID_TO else source, ""

@@ -21,7 +21,9 @@ MAX_KEY_ID: Final = 255
 _USE: Final = b"jph tag"
 _BLANK: Final = bytes(3)
 _CONTROL: Final = Bus.CONTROL
-_KEY_ID: Final = 4
+
+KEY_ID: Final = slice(4, 5)
+"""Where in a datagram it stands."""
 
 
 class Seal:
@@ -52,4 +54,4 @@ class Seal:
 
 def key_id_of(datagram: bytes) -> int:
     """Return which key a datagram says that it is tagged with; 0 means that it has no tag."""
-    return datagram[_KEY_ID]
+    return datagram[4]

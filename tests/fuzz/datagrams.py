@@ -80,7 +80,7 @@ def _opened(gate: Gate, bus: Bus, datagram: bytes) -> Frame | None:
 
 
 def _is_listed(gate: Gate, frame: Frame) -> bool:
-    return frame.source in gate.unsigned and frame.tag[0] == 0
+    return frame.source.encode() in gate.unsigned and frame.tag[0] == 0
 
 
 def _same(one: Frame, other: Frame) -> bool:

@@ -1,5 +1,8 @@
 """What is believed under each mode, and what is said about what is not."""
 
+from struct import unpack
+from typing import Final
+
 import pytest
 
 from protocol import gate
@@ -7,11 +10,16 @@ from protocol.errors import DecodeError
 from protocol.frames import COMMANDS, Bus, ControlFrame, DataFrame, Flag, Frame, encode
 from protocol.gate import Gate, Mode, RefusedError
 from protocol.keyring import Keyring
-from tests.protocol.holders import OTHER_KEY, node, operator, owner, reader, ring
+from protocol.keys import command_key, command_root, order_key
+from protocol.tags import Seal
+from tests.protocol.holders import NETWORK_KEY, OTHER_KEY, node, operator, owner, reader, ring
+from tests.protocol.recorded import RECORDED, Recorded
 
 READING = DataFrame(9, 1_795_000_000_000, Flag.FLOAT, "A4", "@@", 21.5)
 COMMAND = ControlFrame(5, 1_795_000_000_000, Flag.SET, "CK", "FK", 80.0, active=True)
 OWNER = Gate(Mode.REQUIRE, ring(owner()))
+ORIGINAL: Final = "IQc2s2sI"
+"""The header as the original reads it: with the alignment of the machine, which pads where a tag is."""
 
 
 def sent(frame: Frame, by: Gate = OWNER) -> bytes:
@@ -107,3 +115,44 @@ def test_what_is_no_frame_is_still_none() -> None:
 def test_tags_need_keys() -> None:
     with pytest.raises(ValueError, match="require needs keys"):
         Gate(Mode.REQUIRE)
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded.frame.flag.name.lower())
+def test_a_frame_of_the_original_that_is_tagged_is_still_read_by_who_ignores_tags(recorded: Recorded) -> None:
+    """By the original's own reading of the header, in which the tag is padding, and where tags are off."""
+    datagram, frame = recorded.datagram, recorded.frame
+    tagged = Seal(1, NETWORK_KEY).sealed(frame.bus, datagram)
+    assert tagged != datagram
+    assert (unpack(ORIGINAL, tagged[:28]), tagged[28:]) == (unpack(ORIGINAL, datagram[:28]), datagram[28:])
+    opened = Gate(Mode.OFF).open(frame.bus, tagged)
+    assert repr(opened._replace(tag=bytes(7))) == repr(frame)
+
+
+def test_nobody_commands_everybody() -> None:
+    """Not even who has the network's key: a command that was heard by one could be played to another."""
+    everybody = COMMAND._replace(destination="@@")
+    assert sent(everybody) == encode(everybody)
+    assert not OWNER.may_command("@@", "CK")
+    sealed = Seal(1, order_key(command_key(command_root(NETWORK_KEY), "@@"), "CK")).sealed(
+        Bus.CONTROL, encode(everybody)
+    )
+    assert kind(OWNER, Bus.CONTROL, sealed) == gate.NO_KEY
+    assert kind(OWNER, Bus.CONTROL, encode(everybody)) == gate.UNSIGNED
+
+
+def test_of_what_is_not_believed_the_payload_is_not_read() -> None:
+    header = encode(READING)[:24]
+    for payload in (b"", b"\xff\xff\xff\xff", b"{" * 1_100):
+        assert kind(OWNER, Bus.DATA, header + len(payload).to_bytes(4, "little") + payload) == gate.UNSIGNED
+
+
+@pytest.mark.parametrize(
+    ("place", "with_what", "expected"),
+    [(slice(16, 17), b"x", "unknown flag"), (slice(17, 19), b"\0\0", "codifier"), (slice(28, 29), b"", "length")],
+)
+def test_what_is_no_frame_is_not_called_unsigned(place: slice, with_what: bytes, expected: str) -> None:
+    datagram = bytearray(encode(COMMAND))
+    datagram[place] = with_what
+    with pytest.raises(DecodeError) as refused:
+        OWNER.open(Bus.CONTROL, bytes(datagram))
+    assert refused.value.kind == expected

@@ -4,7 +4,8 @@ import pytest
 
 from protocol.frames import COMMANDS, CONTROL_FLAGS, DATA_FLAGS, Bus, ControlFrame, Flag, encode
 from protocol.keyring import MAX_SEALS, Keyring
-from tests.protocol.holders import OTHER_KEY, node, operator, owner, reader, ring
+from protocol.tags import Seal
+from tests.protocol.holders import NETWORK_KEY, OTHER_KEY, node, operator, owner, reader, ring
 
 SAID_TO = {Flag.PING, Flag.REPEAT}
 SAID_BY = (CONTROL_FLAGS | DATA_FLAGS) - COMMANDS - SAID_TO
@@ -74,9 +75,37 @@ def test_each_key_id_has_its_own_keys() -> None:
     assert keyring.seal(3, Flag.ALIVE, "C1", "@@") is None
 
 
-def test_invented_codifiers_take_no_memory_without_bound() -> None:
+CODIFIERS = [chr(first) + chr(second) for first in range(33, 127) for second in range(33, 127)]
+MADE = Seal(1, NETWORK_KEY)
+
+
+def alive(codifier: str, sequence: int = 1) -> bytes:
+    return encode(ControlFrame(sequence, 1, Flag.ALIVE, codifier, "@@", 1.0, active=True))
+
+
+def test_invented_codifiers_take_no_memory() -> None:
     keyring = ring(reader())
-    for number in range(2 * MAX_SEALS):
-        high, low = divmod(number % 8836, 94)
-        keyring.seal(1 + number // 8836, Flag.ALIVE, chr(33 + high) + chr(33 + low), "@@")
-    assert len(keyring._seals) <= MAX_SEALS
+    invented = [MADE.sealed(Bus.CONTROL, alive(codifier)) for codifier in CODIFIERS if codifier != "@@"]
+    assert not any(keyring.is_genuine(Bus.CONTROL, datagram) for datagram in invented)
+    assert (keyring._ready, keyring._seals) == ({}, {})
+
+
+def test_those_that_are_genuine_take_no_memory_without_bound() -> None:
+    keyring = ring(owner(1), owner(2, OTHER_KEY))
+    for codifier in CODIFIERS[: MAX_SEALS // 2]:
+        for flag in (Flag.ALIVE, Flag.NEW, Flag.PONG):
+            frame = ControlFrame(1, 1, flag, codifier, "@@", 1.0, active=True)
+            if codifier != "@@":
+                assert keyring.is_genuine(Bus.CONTROL, keyring.sealed(Bus.CONTROL, encode(frame)) or b"")
+    assert len(keyring._seals) <= len(keyring._ready) <= MAX_SEALS
+
+
+def test_what_is_kept_ready_judges_as_what_is_made_anew() -> None:
+    keyring, once = ring(reader()), ring(reader())
+    genuine = ring(owner()).sealed(Bus.CONTROL, alive("C1"))
+    forged = MADE.sealed(Bus.CONTROL, alive("C1", 2))
+    assert genuine is not None
+    verdicts = [keyring.is_genuine(Bus.CONTROL, datagram) for datagram in (forged, genuine, forged, genuine)]
+    assert verdicts == [False, True, False, True]
+    assert [once.is_genuine(Bus.DATA, datagram) for datagram in (genuine, forged)] == [False, False]
+    assert ring(node("C2")).is_genuine(Bus.CONTROL, genuine) is None
