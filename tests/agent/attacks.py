@@ -124,6 +124,8 @@ class Scene:
         """
         others = [self.cellar.agent.bad_datagrams, self.operator.roster.bad_datagrams]
         found = {kind for count in others for kind in count.by_sender.get(self.stranger.address, ())} - {gate.NO_KEY}
+        refused = self.operator.roster.refusals._cases
+        found |= {str(kind) for sender, kind in refused if sender == self.stranger.address}
         found |= self.shed.agent.bad_datagrams.by_sender.get(self.stranger.address, {}).keys()
         lives = [station.presence.life for station in self.shed.agent.stations.values()]
         found |= {STALE} if any(life.stale for life in lives) else set()
