@@ -80,6 +80,8 @@ class KeyStore:
 
     def network(self) -> NetworkFile:
         """Read the file from which all others are made."""
+        if not self.has(NETWORK_NAME):
+            raise NoKeysError(f"there is no key file {self.path(NETWORK_NAME)}", _OWNERS)
         found = self.read(NETWORK_NAME)
         if not isinstance(found, NetworkFile):
             raise KeyFileError(f"{self.path(NETWORK_NAME)} holds no network key", "jph keys init makes one")
@@ -138,6 +140,7 @@ _HOW_TO_GET: Final = (
     "on the computer with network.key: jph keys grant {name} | ssh THIS-HOST jph keys install -\n"
     "a new network begins with: jph keys init"
 )
+_OWNERS: Final = "run this on the computer that has it; a new network begins with: jph keys init"
 _WHOSE: Final = "run this as the user whose it is, or name another directory (security.keys, JPH_KEYS)"
 
 

@@ -128,3 +128,8 @@ def test_what_was_granted_here_is_listed_without_what_cannot_be_used(store: KeyS
 
 def test_where_there_is_no_directory_nobody_has_a_file(store: KeyStore) -> None:
     assert (store.has("C1"), store.granted()) == (False, [])
+
+
+def test_without_the_networks_key_it_is_said_where_to_go(store: KeyStore) -> None:
+    with pytest.raises(NoKeysError, match=r"on the computer that has it; a new network begins with: jph keys init$"):
+        store.network()

@@ -1,6 +1,7 @@
 """`jph keys`, as an owner, a Pi and an operator call it: each with a directory of their own."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,48 @@ def test_no_key_is_ever_shown(owner: Shell) -> None:
     for command in (["list"], ["list", "--json"], ["show"], ["show", "--json"], ["check"], ["rotate"], ["init"]):
         ended = owner.jph("keys", *command)
         assert secret not in ended.out + ended.err
+
+
+def of_this_host(shell: Shell, mode: str) -> None:
+    """Write a configuration whose nodes run here."""
+    text = CONFIGURATION.replace("shed", socket.gethostname()).replace("mode: require", f"mode: {mode}")
+    (shell.home / "jph.yaml").write_text(text, "utf-8")
+
+
+def test_a_check_names_the_nodes_of_this_host_that_have_no_keys(owner: Shell, other: Shell) -> None:
+    handed_over(owner, other, "B1")
+    assert other.jph("keys", "check").code == 0
+    of_this_host(other, "require")
+    ended = other.jph("keys", "check")
+    assert ended.code == 1
+    assert ended.out.startswith("error: there are no keys for F1, which cannot run without; ")
+    assert f"jph keys grant F1 | ssh {socket.gethostname()} jph keys install -" in ended.out
+    assert ended.err == f"jph: {other.home / 'other'}: 1 key file, 1 problem\n"
+    of_this_host(other, "off")
+    assert other.jph("keys", "check").code == 0
+
+
+def test_a_check_notices_files_of_another_step_of_a_change(owner: Shell, other: Shell) -> None:
+    handed_over(owner, other, "F1", "B1")
+    owner.jph("keys", "rotate")
+    handed_over(owner, other, "F1")
+    ended = other.jph("keys", "check")
+    assert (ended.code, "B1.key: key 1; F1.key: keys 1 and 2, tags with 1" in ended.out) == (1, True)
+
+
+def test_each_step_is_handed_out_once_to_everybody(owner: Shell) -> None:
+    owner.jph("keys", "grant", "F1")
+    owner.jph("keys", "grant", "ZR", "--reader")
+    lines = owner.jph("keys", "rotate").out.splitlines()
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  jph keys grant F1 | ssh shed jph keys install -",
+        "  jph keys grant ZR > ZR.keys    # and jph keys install ZR.keys where it is used",
+    ]
+
+
+def test_this_computer_needs_no_keys_handed_to_itself(shell: Shell) -> None:
+    of_this_host(shell, "require")
+    ended = shell.jph("keys", "init")
+    assert [line for line in ended.out.splitlines() if line.startswith("  ")] == [
+        "  jph keys grant Q1 | ssh cellar jph keys install -"
+    ]
