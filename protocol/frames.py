@@ -219,6 +219,11 @@ def _pack_control(frame: ControlFrame) -> bytes:
     return payload
 
 
+def key_id_of(datagram: bytes) -> int:
+    """Return which key a datagram says that it is tagged with; 0 means that it has no tag."""
+    return datagram[4]
+
+
 def addressed(datagram: bytes) -> Addressed:
     """Return what the header of a datagram says of it, whatever follows; raises DecodeError when that is not possible.
 

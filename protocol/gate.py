@@ -5,7 +5,7 @@ See docs/protocol.md, "Tags".
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from protocol.codifiers import EVERYBODY
 from protocol.errors import DecodeError
@@ -21,9 +21,11 @@ from protocol.frames import (
     addressed,
     decode,
     decode_control,
+    key_id_of,
 )
-from protocol.keyring import Keyring
-from protocol.tags import key_id_of
+
+if TYPE_CHECKING:
+    from protocol.keyring import Keyring  # networks without tags do without it, and save 120 KiB
 
 UNSIGNED: Final = "unsigned"
 UNKNOWN_KEY: Final = "unknown key id"
@@ -77,7 +79,7 @@ class Gate:
     `unsigned` are codifiers of original nodes: what these say needs no tag. Nobody commands without one.
     """
 
-    def __init__(self, mode: Mode, keyring: Keyring | None = None, unsigned: Collection[str] = ()) -> None:
+    def __init__(self, mode: Mode, keyring: "Keyring | None" = None, unsigned: Collection[str] = ()) -> None:
         if keyring is None and mode is not Mode.OFF:
             raise ValueError(f"{mode} needs keys")
         self.mode = mode
@@ -110,7 +112,7 @@ class Gate:
             return True
         return self.keyring.seal(self.keyring.signs_with, Flag.SET, source, target) is not None
 
-    def _check(self, keyring: Keyring, bus: Bus, datagram: bytes) -> None:
+    def _check(self, keyring: "Keyring", bus: Bus, datagram: bytes) -> None:
         if key_id_of(datagram) == 0:
             if not self._may_be_unsigned(datagram):
                 raise _refusal(UNSIGNED, bus, datagram)
@@ -126,7 +128,7 @@ class Gate:
             return True
         return datagram[17:19] in self.unsigned and datagram[16:17] not in _COMMANDS
 
-    def _check_unverifiable(self, keyring: Keyring, bus: Bus, datagram: bytes) -> None:
+    def _check_unverifiable(self, keyring: "Keyring", bus: Bus, datagram: bytes) -> None:
         """Take what cannot be checked for unsigned: nobody needs to believe it, and no command."""
         if self.mode is Mode.PREFER and datagram[16:17] not in _COMMANDS:
             return

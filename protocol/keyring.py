@@ -5,14 +5,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from protocol import keys
 from protocol.codifiers import EVERYBODY
-from protocol.frames import COMMANDS, Bus, Flag, addressed
-from protocol.tags import KEY_ID, Seal
+from protocol.frames import COMMANDS, Bus, Flag, addressed, key_id_of
+from protocol.tags import Seal
 
 MAX_SEALS: Final = 8_192
 """Kinds of frames whose seal is kept ready, about 500 bytes each, of those alone that were genuine: whoever invents
 codifiers costs time. Beyond, all are made anew."""
 
 _SAID_TO: Final = frozenset({Flag.PING, Flag.REPEAT})
+_KEY_ID: Final = slice(4, 5)
 _KIND: Final = slice(16, 21)  # of a datagram: flag, source and destination
 
 Place: TypeAlias = tuple[int, str, str]
@@ -78,11 +79,11 @@ class Keyring:
 
         A datagram has a header at least. Raises DecodeError when that cannot be one of a frame.
         """
-        kind = datagram[KEY_ID] + datagram[_KIND]
+        kind = datagram[_KEY_ID] + datagram[_KIND]
         seal = self._ready.get(kind)
         if seal is not None:
             return seal.fits(bus, datagram)
-        place = _place(datagram[4], *addressed(datagram))
+        place = _place(key_id_of(datagram), *addressed(datagram))
         seal = self._seal(place)
         is_genuine = None if seal is None else seal.fits(bus, datagram)
         if seal is not None and is_genuine:

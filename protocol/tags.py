@@ -22,9 +22,6 @@ _USE: Final = b"jph tag"
 _BLANK: Final = bytes(3)
 _CONTROL: Final = Bus.CONTROL
 
-KEY_ID: Final = slice(4, 5)
-"""Where in a datagram it stands."""
-
 
 class Seal:
     """Makes and checks the tags of one key."""
@@ -50,8 +47,3 @@ class Seal:
         place = b"c" if bus is _CONTROL else b"d"
         tagging.update(b"".join((place, datagram[:4], self._key_id, _BLANK, datagram[8:21], _BLANK, datagram[24:])))
         return tagging.digest()
-
-
-def key_id_of(datagram: bytes) -> int:
-    """Return which key a datagram says that it is tagged with; 0 means that it has no tag."""
-    return datagram[4]

@@ -385,6 +385,7 @@ async def _kept_from_starting(scene: Scene) -> None:
     await scene.stranger.hears(Flag.NEW, "FK")
     await scene.plays(alive)
     await scene.shed.begin()
+    assert set(scene.shed.agent.stations) == {"FK", "C1"}
     await until(lambda: len(scene.devices) == before + 2)
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.frames import Bus, ControlFrame, DataFrame, Flag, decode, encode
-from protocol.tags import Seal, key_id_of
+from protocol.frames import Bus, ControlFrame, DataFrame, Flag, decode, encode, key_id_of
+from protocol.tags import Seal
 
 SEAL = Seal(7, bytes(32))
 CONTROL = encode(ControlFrame(5, 1_795_000_000_000, Flag.SET, "CK", "FK", 80.0, active=True))
