@@ -131,5 +131,5 @@ def test_where_there_is_no_directory_nobody_has_a_file(store: KeyStore) -> None:
 
 
 def test_without_the_networks_key_it_is_said_where_to_go(store: KeyStore) -> None:
-    with pytest.raises(NoKeysError, match="on the computer that has it; a new network begins with: jph keys init$"):
+    with pytest.raises(NoKeysError, match=r"on the computer that has it; a new network begins with: jph keys init$"):
         store.network()
