@@ -32,7 +32,7 @@ class RateLimit:
 
 
 class FairLimit:
-    """A RateLimit that many share: one sender gets at most half of it, so that none of them shuts the others out."""
+    """A RateLimit that many share: on average one sender gets at most half of it, so that none shuts the others out."""
 
     __slots__ = ("_all", "_each", "refused")
 
@@ -48,7 +48,7 @@ class FairLimit:
         return allowed
 
     def _of(self, sender: Hashable) -> RateLimit:
-        share = self._each.pop(sender, None) or RateLimit(self._all.per_second / 2, self._all.burst / 2)
+        share = self._each.pop(sender, None) or RateLimit(self._all.per_second / 2, self._all.burst)
         self._each[sender] = share
         if len(self._each) > MAX_SHARING:
             del self._each[next(iter(self._each))]
