@@ -17,11 +17,14 @@ suspect := $(if $(PYTHON),look-again)
 suspect += $(if $(realpath $(BIN)/python),,look-again)
 suspect += $(if $(findstring $(CURDIR)/$(VENV),$(file <$(VENV)/pyvenv.cfg)),,look-again)
 
-$(VENV)/runtime: pyproject.toml constraints.txt tools/environment.py $(suspect)
+$(VENV)/runtime: pyproject.toml locks/runtime.txt tools/environment.py $(suspect)
 	@python=$$(tools/find-python) && "$$python" tools/environment.py runtime
 
-$(VENV)/dev: $(VENV)/runtime
+$(VENV)/dev: $(VENV)/runtime locks/dev.txt
 	@python=$$(tools/find-python) && "$$python" tools/environment.py dev
+
+$(VENV)/fuzz: $(VENV)/dev locks/fuzz.txt
+	@python=$$(tools/find-python) && "$$python" tools/environment.py fuzz
 
 .PHONY: look-again
 look-again:
@@ -38,8 +41,8 @@ demo: $(VENV)/runtime ## watch a live network: this machine and a simulated plan
 test: $(VENV)/dev ## run the tests (ARGS="tests/protocol -x")
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: check lint types layers shell
-check: lint types layers shell ## run everything that needs no running: the four below
+.PHONY: check lint types layers shell audit
+check: lint types layers shell audit ## run everything that needs no running: the five below
 
 lint: $(VENV)/dev ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -54,6 +57,9 @@ layers: $(VENV)/dev ## import-linter: who may import whom
 shell: $(VENV)/dev ## shellcheck: the shell scripts
 	@$(BIN)/shellcheck $(SCRIPTS)
 
+audit: $(VENV)/dev ## pip-audit: no vulnerability is known in what is locked, where that can be asked
+	@$(BIN)/python -m tools.audit
+
 .PHONY: format
 format: $(VENV)/dev ## put the code into its form
 	@$(BIN)/ruff check --fix
@@ -67,19 +73,25 @@ bench: $(VENV)/dev ## measure what docs and budgets promise (ARGS= names single 
 soak: $(VENV)/dev ## hold jph to losing no reading, for half an hour, as root (ARGS=--short, single scenarios)
 	@$(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/dev ## give every door ten million inputs (ARGS="--seed 2", ARGS="--millions 1 verify")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: fuzz-guided
+fuzz-guided: $(VENV)/fuzz ## the same with atheris, which looks for ways into code (ARGS="--seconds 600 verify")
+	@$(BIN)/python -m tests.fuzz.guided $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/dev ## draw the pictures in docs/ from the real console
 	@$(BIN)/python -m tools.pictures $(ARGS)
 
 .PHONY: wheel
 wheel: $(VENV)/dev ## build dist/*.whl; the same source gives the same bytes
-	@$(BIN)/python -m hatchling build -t wheel
+	@env -u SOURCE_DATE_EPOCH $(BIN)/python -m hatchling build -t wheel $(ARGS)
 
 .PHONY: constraints
-constraints: ## try the newest versions of everything and note them in constraints.txt
-	@sed -i '/^[^#]/d' constraints.txt
-	@$(MAKE) $(VENV)/dev
-	@$(BIN)/pip freeze --exclude-editable >> constraints.txt
+constraints: ## lock the newest versions of everything (ARGS=--no-upgrade, ARGS="--upgrade-package textual")
+	@python=$$(tools/find-python) && "$$python" -m tools.lock $(ARGS)
 	@$(MAKE) $(VENV)/dev
 
 .PHONY: clean

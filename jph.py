@@ -8,8 +8,8 @@ hear it, until it leaves the bus. `Node.readings(repaired=True)` gives all readi
 """
 
 from agent.node import AlreadyRunningError, Node, UnknownNodeError
+from agent.orders import Answer
 from agent.original import Channel, timeNow
-from agent.participant import Answer
 from config.model import ConfigError
 from protocol.errors import JphError
 from protocol.readings import Reading

@@ -9,7 +9,9 @@ from typing import Any, Final
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
 from agent.presence import GaveWay
+from agent.records import log_lines
 from agent.repeating import Repeating, rings_within
+from agent.security import open_gate
 from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
@@ -19,7 +21,8 @@ from protocol.bad_datagrams import BadDatagrams
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
 from protocol.errors import DecodeError, JphError
-from protocol.frames import Bus, ControlFrame, Flag
+from protocol.frames import COMMANDS, Bus, ControlFrame, Flag
+from protocol.gate import Gate, Mode, RefusedError
 from protocol.instants import Instant
 from protocol.senders import Sender
 from protocol.troubles import Area
@@ -71,7 +74,8 @@ class Agent:
         self.configuration = configuration
         self.stations: dict[str, Station] = {}
         self.bad_datagrams = BadDatagrams()
-        self.repeating = Repeating(rings_within(configuration.rings), surroundings.clock)
+        self.gate = Gate(Mode.OFF)
+        self.repeating = Repeating(rings_within(configuration.rings), surroundings.clock, self.gate)
         self.started = asyncio.Event()
         self._load = load
         self._choose = choose
@@ -99,8 +103,9 @@ class Agent:
     async def run(self) -> Ending:
         """Run until `stop`, or until every node gave way to another instance.
 
-        Raises NothingToRunError, and BusError for groups that no network has.
+        Raises NothingToRunError, KeyFileError, and BusError for groups that no network has.
         """
+        self.gate.take(_gate(self.configuration, _chosen(self._choose, self.configuration)))
         self._spooling = await self._begin_spooling()
         try:
             while not self._stopped:
@@ -184,6 +189,7 @@ class Agent:
             self._surroundings,
             bus=self._bus,
             kept=self.repeating,
+            gate=self.gate,
             spawn=self._spawn,
             reload=self.reload,
             give_way=self._give_way,
@@ -248,20 +254,22 @@ class Agent:
         try:
             configuration = await self._surroundings.threads.call(self._load)
             nodes = _chosen(self._choose, configuration)
+            gate = _gate(configuration, nodes)
         except JphError as error:
-            log.error("the configuration was not taken, the old one is kept:\n%s", error)
+            log_lines(log, logging.ERROR, f"the configuration was not taken, the old one is kept:\n{error}")
             return Code.BAD_CONFIGURATION
         except Exception:  # whatever is wrong with a new configuration, what runs goes on running
             log.exception("the configuration was not taken, the old one is kept")
             return Code.BAD_CONFIGURATION
         # In a task of its own, so that the command is answered before its node is perhaps restarted.
-        self._spawn(self._change_to(configuration, nodes), "change")
+        self._spawn(self._change_to(configuration, nodes, gate), "change")
         return Code.TAKEN
 
-    async def _change_to(self, configuration: Configuration, nodes: Sequence[Node]) -> None:
+    async def _change_to(self, configuration: Configuration, nodes: Sequence[Node], gate: Gate) -> None:
         async with self._changing:
             if self._ending is None or self._ending.done():
                 return
+            self.gate.take(gate)
             former, self.configuration = self.configuration, configuration
             if self._taken is not None:
                 self._taken(configuration)
@@ -312,9 +320,9 @@ class Agent:
     def _receive(self, bus: Bus, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         for datagram, sender in datagrams:
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
-                self._count_bad(error, bus, sender)
+                self._refuse(error, bus, sender, now)
                 continue
             if isinstance(frame, ControlFrame):
                 self._hear(frame, sender, now)
@@ -327,7 +335,7 @@ class Agent:
         for datagram, sender in datagrams:
             bus = frames.bus_of(datagram)
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._count_bad(error, bus, sender)
                 continue
@@ -358,6 +366,13 @@ class Agent:
             return list(self.stations.values())
         return [self.stations[name] for name in {frame.destination, frame.source} if name in self.stations]
 
+    def _refuse(self, error: DecodeError, bus: Bus, sender: Sender, now: Instant) -> None:
+        self._count_bad(error, bus, sender)
+        if isinstance(error, RefusedError) and isinstance(error.frame, ControlFrame) and error.frame.flag in COMMANDS:
+            station = self.stations.get(error.frame.destination)
+            if station is not None:
+                station.presence.refuse(error.frame, sender, now)
+
     def _count_bad(self, error: DecodeError, bus: Bus, sender: Sender) -> None:
         if self.bad_datagrams.count(error, sender):
             log.warning("bad datagram on the %s bus from %s port %d: %s", bus, *sender, error)
@@ -372,6 +387,10 @@ def _chosen(choose: Choose, configuration: Configuration) -> tuple[Node, ...]:
             "name the codifiers to run, or set `host:` of some nodes to this host's name",
         )
     return nodes
+
+
+def _gate(configuration: Configuration, nodes: Iterable[Node]) -> Gate:
+    return open_gate(configuration.security, [node.codifier for node in nodes])
 
 
 def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from agent.records import HarmlessRecord
+
 log: Final = logging.getLogger("jph")
 
 _FOR_PEOPLE: Final = "%(asctime)s %(levelname)s %(message)s"
@@ -96,10 +98,8 @@ def _in_journal() -> bool:
 
 
 def _give_records_a_codifier(codifiers: str) -> None:
-    make = logging.LogRecord
-
     def make_with_codifier(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make(*args, **kwargs)
+        record = HarmlessRecord(*args, **kwargs)
         record.codifier = codifiers
         return record
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent import logs
-from agent.agent import Agent, Ending, NothingToRunError
-from agent.configuration import kinds, load_configuration, state_directory
+from agent.agent import Agent, Ending
+from agent.choosing import choose
+from agent.configuration import load_configuration, state_directory
 from agent.notify import Notifier
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
 from protocol.errors import JphError
+from protocol.printable import visible_lines
 
 log: Final = logging.getLogger("jph.agent")
 
@@ -24,7 +26,7 @@ EXIT_GAVE_WAY: Final = 3
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
-MOST_HOSTS_NAMED: Final = 8  # in a message; a network of a thousand Pis has more than anybody reads
+INSTALL: Final = "install"
 
 
 class Wanted(NamedTuple):
@@ -38,70 +40,22 @@ class Wanted(NamedTuple):
     debug: bool = False
 
 
-class UnknownCodifierError(JphError):
-    """There is no node of this codifier that could be run."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `jph-agent`; returns the exit code."""
-    wanted = _wanted(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == [INSTALL]:
+        from agent.install import main as install  # noqa: PLC0415 - once in the life of a host
+
+        return install(given[1:])
+    wanted = _wanted(given)
     try:
         agent = _prepare(wanted)
         return asyncio.run(_run(agent))
     except JphError as error:
-        print(f"jph-agent: {error}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
+        print(f"jph-agent: {visible_lines(str(error))}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
         return EXIT_FAILED
     except KeyboardInterrupt:  # before the signals are listened to, as while a server is asked for the configuration
         return EXIT_INTERRUPTED
-
-
-def choose(configuration: Configuration, codifiers: Sequence[str], host: str) -> Iterable[Node]:
-    """Pick the named nodes, or those of this host that this version can run.
-
-    Raises UnknownCodifierError, and NothingToRunError when the host has none.
-    """
-    if codifiers:
-        return [_named(configuration, codifier) for codifier in codifiers]
-    return _of_host(configuration, host)
-
-
-def _of_host(configuration: Configuration, host: str) -> Iterable[Node]:
-    here = configuration.on_host(host)
-    nodes = [node for node in here if _can_run(node)]
-    if not nodes:
-        others = ", ".join(node.codifier for node in here)
-        but = f" that can be run, only {others}" if here else ""
-        raise NothingToRunError(
-            f"{configuration.source} has no node for the host {host}{but}", _who_runs(configuration)
-        )
-    return nodes
-
-
-def _can_run(node: Node) -> bool:
-    return kinds(node.driver) is not None and not node.is_operator
-
-
-def _who_runs(configuration: Configuration) -> str:
-    hosts = sorted({node.host for node in configuration.nodes.values() if node.host and _can_run(node)})
-    if not hosts:
-        return "add `host: NAME` to the nodes of this host, or name the nodes to run, as in: jph-agent C1"
-    more = ", ..." if len(hosts) > MOST_HOSTS_NAMED else ""
-    return f"it has nodes for {', '.join(hosts[:MOST_HOSTS_NAMED])}{more}: --host runs those of another host"
-
-
-def _named(configuration: Configuration, codifier: str) -> Node:
-    node = configuration.nodes.get(codifier)
-    if node is None:
-        raise _unknown(configuration, codifier)
-    if kinds(node.driver) is None:
-        raise UnknownCodifierError(f"{codifier}: this version has no driver {node.driver!r}", "leave this node out")
-    return node
-
-
-def _unknown(configuration: Configuration, codifier: str) -> UnknownCodifierError:
-    owner = configuration.owner(codifier)
-    hint = f"its readings come from the node {owner.codifier}: run that" if owner else "`jph config show` lists all"
-    return UnknownCodifierError(f"{configuration.source} has no node {codifier}", hint)
 
 
 def _wanted(arguments: Sequence[str]) -> Wanted:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Self, overload
 from agent.clock import Clock
 from agent.configuration import load_configuration
 from agent.iterations import Iterations, Readings, RepairedReadings
-from agent.participant import Answer
+from agent.orders import Answer
 from agent.presence import GaveWay
 from agent.publisher import Publisher
 from config.model import Configuration

@@ -19,6 +19,7 @@ from agent.node import AlreadyRunningError, UnknownNodeError
 from agent.participant import Heard
 from agent.presence import GaveWay
 from agent.publisher import Publisher
+from agent.records import log_lines
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
@@ -229,7 +230,7 @@ class _Member(Publisher):
         try:
             self.configuration = self._read_again()
         except JphError as error:
-            log.error("the configuration was not taken, the old one is kept:\n%s", error)
+            log_lines(log, logging.ERROR, f"the configuration was not taken, the old one is kept:\n{error}")
             return Code.BAD_CONFIGURATION
         return Code.TAKEN
 

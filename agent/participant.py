@@ -6,18 +6,21 @@ import random
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+from agent.accepted import Journal
 from agent.bus import Bus as BusSockets
 from agent.clock import Clock, SystemClock
 from agent.following import Following
+from agent.orders import Answer, Orders
 from agent.presence import GaveWay, Kept, Presence
-from config.limits import limits_in_words
+from agent.security import open_gate
 from config.model import Configuration, Node, Sensor
 from protocol import frames
 from protocol.codifiers import EVERYBODY
-from protocol.commands import GIVES_UP_AFTER_S, REASONS, Code, Confirmation, PendingCommand
-from protocol.errors import DecodeError
+from protocol.commands import Code
+from protocol.errors import DecodeError, JphError
 from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
+from protocol.gate import Gate, Mode
 from protocol.instants import Instant
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
@@ -35,33 +38,6 @@ class Heard(NamedTuple):
     sender: Sender
     now: Instant
     events: tuple[Event, ...]
-
-
-class Answer(NamedTuple):
-    """How a command ended. `code` is None when nobody answered; `acknowledged` is False for an original node.
-
-    `limits` says in words which values the configuration allows; empty when it does not say.
-    """
-
-    codifier: str
-    code: Code | None
-    acknowledged: bool
-    elapsed_ms: float
-    attempts: int
-    limits: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether the command was taken."""
-        return self.code is Code.TAKEN
-
-    @property
-    def reason(self) -> str:
-        """Say in words how the command ended."""
-        if self.code is None:
-            return f"no answer after {self.attempts} attempts in {self.elapsed_ms / 1000:.1f} s"
-        allowed = f": {self.limits}" if self.limits and self.code is Code.OUT_OF_RANGE else ""
-        return REASONS[self.code] + allowed
 
 
 def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[SensorProfile]]:
@@ -100,17 +76,13 @@ class Follower(Protocol):
         ...
 
 
-class _Waiting(NamedTuple):
-    command: PendingCommand
-    confirmation: asyncio.Future[Confirmation]
-
-
 class Participant:
     """Hears everything into a roster, pings and commands.
 
     With `present` it is a node itself: it announces itself, keeps alive and answers pings, as the console does.
     Without, it says `N` before the first frame of its own, so that nobody counts a gap, and nothing else. Readings of
-    its own, if it has any, are kept in `kept`. With `follow` it asks the agents for readings that it lacks:
+    its own, if it has any, are kept in `kept`. `gate` has its keys, by default those of the configuration's `security`;
+    it raises KeyFileError when there are none. With `follow` it asks the agents for readings that it lacks:
     `following`, which is None without.
     """
 
@@ -124,6 +96,8 @@ class Participant:
         present: bool = False,
         takeover: bool = True,
         kept: Kept | None = None,
+        gate: Gate | None = None,
+        journal: Journal | None = None,
         data_rest_s: float = 0.0,
         follow: bool = False,
     ) -> None:
@@ -143,10 +117,11 @@ class Participant:
             receive_unicast=self._receive_unicast if follow or present else None,
             data_rest_s=data_rest_s,
         )
+        self.gate = gate or open_gate(configuration.security, [codifier])
         self._present = present
-        self._presence = self._make_presence(kept, takeover=takeover)
+        self._presence = self._make_presence(kept, journal, takeover=takeover)
         self._started = False
-        self._waiting: list[_Waiting] = []
+        self._orders = Orders(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_ping = 0.0
 
@@ -177,77 +152,35 @@ class Participant:
         self.send(Flag.PING, codifier, number)
         return number
 
-    def send(self, flag: Flag, codifier: str, number: float) -> ControlFrame:
-        """Send a control frame to a codifier without waiting for anything."""
+    def send(self, flag: Flag, codifier: str, number: float, said: Instant | None = None) -> ControlFrame:
+        """Send a control frame to a codifier and wait for nothing; it is dated `said`, by default now."""
         if not self._started:
             self._start()
-        frame = self._presence.life.say(flag, codifier, number, self.clock.now())
-        self.bus.send(Bus.CONTROL, frames.encode(frame))
+        frame = self._presence.life.say(flag, codifier, number, said or self.clock.now())
+        self.transmit(frame)
         return frame
+
+    def transmit(self, frame: ControlFrame) -> None:
+        """Send a frame of this program, for the first time or again."""
+        self.bus.send(Bus.CONTROL, self.gate.seal(Bus.CONTROL, frames.encode(frame)))
+
+    @property
+    def key_ids(self) -> tuple[int, ...]:
+        """The key ids of the tags that are believed here, the newest last; none where nobody looks at tags."""
+        return () if self.gate.keyring is None else self.gate.keyring.key_ids
+
+    def read_keys_again(self) -> None:
+        """Use the key files as they are now; where they cannot be read, the keys of before are kept."""
+        if self.gate.mode is Mode.OFF:
+            return
+        try:
+            self.gate.take(open_gate(self.configuration.security, [self.codifier]))
+        except JphError as error:
+            log.warning("%s; the keys of before are used", error)
 
     async def command(self, flag: Flag, codifier: str, number: float = 0.0) -> Answer:
         """Send a command, again and again until it is confirmed; gives up after 8 s."""
-        repeated = flag is not Flag.STEP or await self._acknowledges(codifier)
-        return await self._confirmed(flag, codifier, number, repeated=repeated)
-
-    async def _acknowledges(self, codifier: str) -> bool:
-        """Find out whether a node answers with `K`: a program of the original system would do a repeated step twice.
-
-        A step by zero changes nothing, and a node that does not know `K` does not answer it.
-        """
-        node = self.roster.nodes.get(codifier)
-        if node is None or not node.acknowledges:
-            await self._confirmed(Flag.STEP, codifier, 0.0, repeated=True, within_s=ACKNOWLEDGES_WITHIN_S)
-            node = self.roster.nodes.get(codifier)
-        return node is not None and node.acknowledges
-
-    async def _confirmed(
-        self, flag: Flag, codifier: str, number: float, *, repeated: bool, within_s: float = GIVES_UP_AFTER_S
-    ) -> Answer:
-        frame = self.send(flag, codifier, number)
-        sensor = self.roster.sensors.get(codifier)
-        pending = PendingCommand(
-            frame,
-            self.clock.now().monotonic_s,
-            repeated=repeated,
-            shown_by_reading=self._shows_by_reading(codifier),
-            known_ms=sensor.timestamp_ms if sensor else None,
-        )
-        pending.gives_up_s = pending.sent_s + within_s
-        waiting = _Waiting(pending, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        try:
-            confirmation = await self._repeat_until_confirmed(waiting)
-        finally:
-            self._waiting.remove(waiting)
-        elapsed_ms = (self.clock.now().monotonic_s - pending.sent_s) * 1000
-        if confirmation is None:
-            return Answer(codifier, None, acknowledged=False, elapsed_ms=elapsed_ms, attempts=pending.attempts)
-        return Answer(
-            codifier,
-            confirmation.code,
-            confirmation.acknowledged,
-            elapsed_ms,
-            pending.attempts,
-            limits_in_words(self.configuration, codifier),
-        )
-
-    def _shows_by_reading(self, codifier: str) -> bool:
-        """Tell whether a reading can show that a value was set: not of a proxy, nor where `K` is to be expected."""
-        node, owner = self.roster.nodes.get(codifier), self.configuration.owner(codifier)
-        if node is not None and node.acknowledges:
-            return False
-        return owner is None or (owner.codifier == codifier and owner.control)
-
-    async def _repeat_until_confirmed(self, waiting: _Waiting) -> Confirmation | None:
-        pending = waiting.command
-        while (now_s := self.clock.now().monotonic_s) < pending.gives_up_s:
-            await asyncio.wait([waiting.confirmation], timeout=min(pending.due_s, pending.gives_up_s) - now_s)
-            if waiting.confirmation.done():
-                return waiting.confirmation.result()
-            if frame := pending.repeat(self.clock.now().monotonic_s):
-                self.bus.send(Bus.CONTROL, frames.encode(frame))
-        return None
+        return await self._orders.command(flag, codifier, number)
 
     def _start(self) -> None:
         self._started = True
@@ -259,7 +192,7 @@ class Participant:
     def _receive(self, bus: Bus, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         for datagram, sender in datagrams:
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
@@ -271,7 +204,7 @@ class Participant:
         for datagram, sender in datagrams:
             bus = frames.bus_of(datagram)
             try:
-                frame = frames.decode(bus, datagram)
+                frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._refuse(error, datagram, bus, sender, now)
                 continue
@@ -288,26 +221,19 @@ class Participant:
         if isinstance(frame, DataFrame):
             for follower in self.followers:
                 follower.hear(frame, now)
-        if self._waiting:
-            self._confirm(frame)
+        self._orders.hear(frame)
         if self._present and isinstance(frame, ControlFrame) and sender != self.bus.address:
             self._presence.hear(frame, sender, now)
         for callback in self.heard:
             callback(Heard(frame, sender, now, events))
 
-    def _confirm(self, frame: Frame) -> None:
-        for waiting in self._waiting:
-            confirmation = waiting.command.confirmation(frame)
-            if confirmation is not None and not waiting.confirmation.done():
-                waiting.confirmation.set_result(confirmation)
-
     def _refuse(self, error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now: Instant) -> None:
-        if self.roster.bad_datagrams.count(error, sender):
+        if self.roster.refuse(error, sender):
             log.debug("bad datagram on the %s bus from %s port %d: %s", bus, *sender, error)
         for callback in self.refused:
             callback(error, datagram, bus, sender, now)
 
-    def _make_presence(self, kept: Kept | None, *, takeover: bool) -> Presence:
+    def _make_presence(self, kept: Kept | None, journal: Journal | None, *, takeover: bool) -> Presence:
         node = self.configuration.nodes.get(self.codifier)
         return Presence(
             self.codifier,
@@ -319,6 +245,8 @@ class Participant:
             carry_out=self.carry_out,
             give_way=self.give_way,
             kept=kept,
+            gate=self.gate,
+            journal=journal,
             takeover=takeover,
         )
 

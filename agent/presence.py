@@ -6,12 +6,15 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from agent.accepted import Journal, stamps
 from agent.clock import Clock
 from protocol.commands import Code
 from protocol.errors import EncodeError
-from protocol.frames import Bus, ControlFrame, Flag, Frame, encode
+from protocol.frames import Bus, ControlFrame, Flag, Frame, encode, is_tagged
+from protocol.freshness import Freshness
+from protocol.gate import Gate, Mode
 from protocol.instants import Instant
-from protocol.life import Act, Action, GiveWay, Life, Rival, Send, Settled
+from protocol.life import Act, Action, GiveWay, Life, Rival, Send, Settled, Stale
 from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
 from protocol.senders import Sender
@@ -20,6 +23,7 @@ from protocol.troubles import Area, Trouble
 
 log: Final = logging.getLogger("jph.presence")
 
+STALE_AGAIN_S: Final = 60.0  # whoever plays old commands again is told in the log once a minute
 RIVAL_AGAIN_S: Final = 3_600.0  # a duplicate that stays is said in the log once an hour
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
@@ -76,7 +80,8 @@ class Presence:
     """One codifier that announces itself, answers pings, takes commands and publishes readings.
 
     `carry_out` acts on a command and says how it ended; `spawn` starts its task. `give_way` is told when another
-    instance of the codifier was there first. What is sent is kept in `kept`, where the numberings go on from as well.
+    instance of the codifier was there first. What is sent is kept in `kept`, where the numberings go on from as well,
+    and tagged by `gate`. Tagged commands are noted in `journal`, so that none is carried out again after a restart.
     """
 
     def __init__(  # noqa: PLR0913 - each is a different part of the world
@@ -91,6 +96,8 @@ class Presence:
         carry_out: Callable[[ControlFrame], Awaitable[Code]],
         give_way: Callable[[GaveWay], None],
         kept: Kept | None = None,
+        gate: Gate | None = None,
+        journal: Journal | None = None,
         takeover: bool = False,
     ) -> None:
         self.codifier = codifier
@@ -103,11 +110,13 @@ class Presence:
         self._carry_out = carry_out
         self._give_way = give_way
         self._kept: Kept = kept or KeptNowhere()
+        self._gate = gate or Gate(Mode.OFF)
+        self._journal = journal
         self._numberings: dict[str, Numbering] = {}
         self._speaking: set[str] = set()  # sensors that had a reading since the last keep-alive was looked after
         self._timer: asyncio.TimerHandle | None = None
         self._announced = False
-        self._rival_due_s = -math.inf
+        self._rival_due_s = self._stale_due_s = -math.inf
 
     @property
     def active(self) -> bool:
@@ -118,6 +127,11 @@ class Presence:
     def announced(self) -> bool:
         """Tell whether the network took the last `N`."""
         return self._announced
+
+    async def recall_commands(self) -> None:
+        """Know the commands that were taken before this start; to be called before it."""
+        taken = [] if self._journal is None or self._gate.mode is Mode.OFF else await self._journal.load()
+        self.life.guard(Freshness(self._clock.now(), stamps(taken)), taken)
 
     def start(self, *, active: bool = True) -> None:
         """Announce the codifier; `settled` is set when no other instance answered."""
@@ -142,6 +156,12 @@ class Presence:
         actions = self.life.hear(frame, sender, now)
         if actions:
             self._do(actions)
+            if not self.life.settled and self._timer is not None:
+                self._schedule()
+
+    def refuse(self, command: ControlFrame, sender: Sender, now: Instant) -> None:
+        """Answer a command whose tag is missing or wrong."""
+        self._do(self.life.refuse(command, sender, now))
 
     def publish(
         self, codifier: str, value: Value, attributes: Attributes | None = None, timestamp_ms: int | None = None
@@ -153,7 +173,8 @@ class Presence:
         now = self._clock.now()
         numbering = self._numberings.get(codifier) or self._begin_numbering(codifier)
         measured_ms = int(now.wall_ms) if timestamp_ms is None else timestamp_ms
-        for datagram in numbering.datagrams(value, attributes, measured_ms):
+        for untagged in numbering.datagrams(value, attributes, measured_ms):
+            datagram = self._gate.seal(Bus.DATA, untagged)
             self._kept.keep(codifier, numbering.last, datagram)
             self._bus.send(Bus.DATA, datagram)
         self._speaking.add(codifier)
@@ -215,7 +236,7 @@ class Presence:
 
     def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
-            taken = self._bus.send(frame.bus, encode(frame))
+            taken = self._bus.send(frame.bus, self._gate.seal(frame.bus, encode(frame)))
             if frame.flag is Flag.NEW:
                 self._announced = taken
 
@@ -245,6 +266,8 @@ class Presence:
                     self._send([frame])
                 case Act(command):
                     self._spawn(self._act(command), f"{self.codifier} {command.flag} from {command.source}")
+                case Stale(command, sender):
+                    self._report_stale(command, sender)
                 case Settled():
                     self.settled.set()
                 case GiveWay(sender):
@@ -253,8 +276,17 @@ class Presence:
                     self._report_rival(sender)
 
     async def _act(self, command: ControlFrame) -> None:
+        if self._journal is not None and self._gate.mode is not Mode.OFF and is_tagged(command):
+            await self._journal.note(command)
         code = await self._carry_out(command)
         self._do(self.life.acted(command, code, self._clock.now()))
+
+    def _report_stale(self, command: ControlFrame, sender: Sender) -> None:
+        now_s = self._clock.now().monotonic_s
+        if now_s >= self._stale_due_s:
+            self._stale_due_s = now_s + STALE_AGAIN_S
+            words = "%s: refused %s from %s at %s (port %d): too old, or played again; %d so far"
+            log.warning(words, self.codifier, command.flag.name.lower(), command.source, *sender, self.life.stale)
 
     def _report_rival(self, sender: Sender) -> None:
         now_s = self._clock.now().monotonic_s

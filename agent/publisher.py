@@ -6,9 +6,12 @@ It keeps what it publishes and sends it again to whoever did not hear it (docs/p
 import asyncio
 from typing import Final, Self
 
+from agent.accepted import Journal
 from agent.clock import Clock, SystemClock
+from agent.configuration import state_directory
 from agent.participant import Heard, Participant
 from agent.repeating import Repeating, rings_within
+from agent.security import open_gate
 from agent.spooling import Spooling
 from config.model import Configuration
 from protocol.frames import ControlFrame, Flag
@@ -29,8 +32,19 @@ class Publisher(Participant):
         self, configuration: Configuration, codifier: str, clock: Clock | None = None, *, takeover: bool
     ) -> None:
         clock = clock or SystemClock()
-        self.repeating = Repeating(rings_within(configuration.rings), clock)
-        super().__init__(configuration, codifier, clock, present=True, takeover=takeover, kept=self.repeating)
+        gate = open_gate(configuration.security, [codifier])
+        self.repeating = Repeating(rings_within(configuration.rings), clock, gate)
+        self._journal = Journal(state_directory(), codifier)
+        super().__init__(
+            configuration,
+            codifier,
+            clock,
+            present=True,
+            takeover=takeover,
+            kept=self.repeating,
+            gate=gate,
+            journal=self._journal,
+        )
         self.heard.append(self._hear_request)
         place = configuration.spool
         self._spooling = None if place is None else Spooling(place, codifier, self.repeating, clock)
@@ -40,6 +54,7 @@ class Publisher(Participant):
         try:
             if self._spooling is not None:
                 await self._spooling.load()
+            await self._presence.recall_commands()
             await super().__aenter__()
         except BaseException:
             await self._let_go()
@@ -92,5 +107,6 @@ class Publisher(Participant):
     async def _let_go(self) -> None:
         """Answer nothing more, and write the rest to the disk."""
         self.repeating.close()
+        self._journal.close()
         if self._spooling is not None:
             await self._spooling.close()

@@ -6,7 +6,8 @@ from typing import Final
 
 from agent.clock import Clock
 from config.model import RingLimits
-from protocol.frames import ControlFrame, Flag
+from protocol.frames import Bus, ControlFrame, Flag
+from protocol.gate import Gate, Mode
 from protocol.instants import Instant
 from protocol.responding import Responder
 from protocol.rings import Rings
@@ -17,18 +18,21 @@ SendTo = Callable[[Sender, bytes], object]
 
 _FLAG: Final = slice(16, 17)  # of a frame's header
 _NUMBERING: Final = Flag.NUMBERING.encode()
+_UNAVAILABLE: Final = Flag.UNAVAILABLE.encode()
 
 
 class Repeating:
     """Keeps the readings that are sent, and answers requests for them at the pace of `protocol.responding`.
 
-    Its rings outlive the bus and the nodes, and so do the numberings, which go on after what is kept.
+    `gate` tags what is said anew; what is kept has its tag. Its rings outlive the bus and the nodes, and so do the
+    numberings, which go on after what is kept.
     """
 
-    def __init__(self, rings: Rings, clock: Clock) -> None:
+    def __init__(self, rings: Rings, clock: Clock, gate: Gate | None = None) -> None:
         self.rings = rings
         self.responder = Responder(rings)
         self._clock = clock
+        self._gate = gate or Gate(Mode.OFF)
         self._send_to: SendTo = _nowhere
         self._timer: asyncio.TimerHandle | None = None
         self._last: dict[str, int] = {}  # the last number of each sensor; also where nothing is kept any more
@@ -90,13 +94,18 @@ class Repeating:
         self._timer = None
         now = self._clock.now()
         for address, datagram in self.responder.answers(now):
-            self._send_to(address, datagram)
+            self._send_to(address, self._gate.seal(Bus.CONTROL, datagram) if _is_new(datagram) else datagram)
         self._schedule(now.monotonic_s)
 
 
 def rings_within(limits: RingLimits) -> Rings:
     """Return empty rings that keep as much as a configuration allows."""
     return Rings(limits.memory_bytes, limits.readings, limits.age_s)
+
+
+def _is_new(datagram: bytes) -> bool:
+    """Tell `U`, which is said now, from readings, which have their tags already."""
+    return datagram[_FLAG] == _UNAVAILABLE
 
 
 def _nowhere(_address: Sender, _datagram: bytes) -> None:

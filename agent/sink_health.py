@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from agent.presence import Presence
+from protocol.printable import visible
 from protocol.troubles import Area, Trouble
 from storage.store import Aside, StoreError, Written
 
@@ -53,13 +54,8 @@ class SinkHealth:
     def look_at_aside(self, newest: list[Aside], now_s: float) -> None:
         """Tell what was set aside lately; `newest` is the last of it, when there is news."""
         for aside in newest:
-            reading = _visible(aside.reading[:MOST_SHOWN])
-            log.warning("%s: a reading was set aside: %s: %s", self._codifier, _visible(aside.reason), reading)
+            reading = visible(aside.reading[:MOST_SHOWN])
+            log.warning("%s: a reading was set aside: %s: %s", self._codifier, visible(aside.reason), reading)
             self.is_aside_news = False
         self._told_until_s = {code: until_s for code, until_s in self._told_until_s.items() if until_s > now_s}
         self._presence.diagnose(Area.ASIDE, {code: self._aside[code] for code in self._told_until_s})
-
-
-def _visible(text: str) -> str:
-    """Return text that anybody may have sent as it may stand in a log."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+from agent.accepted import Journal
 from agent.presence import GaveWay, Kept, Presence, Transmitter
 from agent.sources import Source, make_source
 from agent.supervisor import NotAnActuatorError
@@ -14,6 +15,7 @@ from config.model import Node
 from drivers.driver import DriverError, OutOfRangeError
 from protocol.commands import Code
 from protocol.frames import ControlFrame, Flag
+from protocol.gate import Gate
 
 log: Final = logging.getLogger("jph.node")
 
@@ -33,11 +35,13 @@ class Station:
         *,
         bus: Transmitter,
         kept: Kept,
+        gate: Gate,
         spawn: Spawn,
         reload: Reload,
         give_way: Callable[[GaveWay], None],
     ) -> None:
         self.node = node
+        self._journal = Journal(surroundings.state_directory, node.codifier)
         self.presence = Presence(
             node.codifier,
             node.keepalive_s,
@@ -48,6 +52,8 @@ class Station:
             carry_out=self.carry_out,
             give_way=give_way,
             kept=kept,
+            gate=gate,
+            journal=self._journal,
             takeover=surroundings.takeover,
         )
         self.source: Source = make_source(node, self.presence, surroundings)
@@ -63,6 +69,7 @@ class Station:
 
     async def run(self) -> None:
         """Announce the node and publish its readings."""
+        await self.presence.recall_commands()
         self.presence.start(active=self.node.active)
         await self.presence.settled.wait()
         where = "is on the bus" if self.presence.announced else "waits for the network"
@@ -78,6 +85,7 @@ class Station:
             task.cancel()
         await self.source.close()
         self.presence.close()
+        self._journal.close()
 
     async def carry_out(self, command: ControlFrame) -> Code:
         """Act on a command of the control bus and say how it ended."""

@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 from bench import agents, load, processes
 from bench.figures import Figure, Measurement, Samples, at_most, ratios
 from bench.rounds import alternate
+from config.model import Network
+from protocol.gate import Mode
 
 FIGURES: Final = (
     Figure("rss_ratio", "", "resident memory, as a multiple of `import asyncio`'s, kept alive", at_most(1.35)),
@@ -18,6 +20,11 @@ FIGURES: Final = (
     Figure("readings_per_s", "readings/s", "readings of the agent that were heard meanwhile"),
     Figure("start_ratio", "", "start to the first `N`, as a multiple of `import asyncio, yaml`", at_most(2)),
     Figure("start_ms", "ms", "start of the agent to its first `N`"),
+    Figure("keys_rss_ratio", "", "resident memory with tags required, as a multiple of that without"),
+    Figure("keys_rss_mib", "MiB", "resident memory of the agent with tags required"),
+    Figure("keys_cpu_percent", "% of a core", "processor time of the agent with tags required"),
+    Figure("keys_start_ratio", "", "start to the first `N` with tags required, as a multiple of that without"),
+    Figure("keys_start_ms", "ms", "start of the agent with tags required to its first `N`"),
     Figure("bare_start_ms", "ms", '`python -c "import asyncio, yaml"` from start to end'),
 )
 
@@ -45,20 +52,22 @@ class Extent(NamedTuple):
 
 def measure(extent: Extent) -> Samples:
     """Return the samples of FIGURES."""
-    with load.loopback_network() as network, agents.configured(network, nodes()) as configuration:
-        command = agents.agent_command(configuration, *nodes())
+    with load.loopback_network() as network, ExitStack() as stack:
+        commands = {
+            mode: agents.agent_command(stack.enter_context(agents.configured(network, nodes(), mode)), *nodes())
+            for mode in (Mode.OFF, Mode.REQUIRE)
+        }
         starts = alternate(
             extent.starts,
             {
-                "agent": partial(agents.until_announced_s, command, network),
+                "agent": partial(agents.until_announced_s, commands[Mode.OFF], network),
+                "keys": partial(agents.until_announced_s, commands[Mode.REQUIRE], network),
                 "bare": partial(processes.whole_s, [processes.PYTHON, "-c", IMPORTS]),
             },
         )
-        with ExitStack() as stack:
-            bare = stack.enter_context(processes.running([processes.PYTHON, "-c", KEPT_ALIVE]))
-            agent = stack.enter_context(processes.running(command))
-            use = agents.use(agent, network, extent.settle_s, extent.seconds)
-            bare_rss_mib, bare_pss_mib = processes.rss_mib(bare.pid), processes.pss_mib(bare.pid)
+        bare = stack.enter_context(processes.running([processes.PYTHON, "-c", KEPT_ALIVE]))
+        use, with_keys = (_use(command, network, extent) for command in commands.values())
+        bare_rss_mib, bare_pss_mib = processes.rss_mib(bare.pid), processes.pss_mib(bare.pid)
     return {
         "rss_ratio": [use.rss_mib / bare_rss_mib],
         "rss_mib": [use.rss_mib],
@@ -69,8 +78,18 @@ def measure(extent: Extent) -> Samples:
         "readings_per_s": [use.readings_per_s],
         "start_ratio": ratios(starts["agent"], starts["bare"]),
         "start_ms": [seconds * 1000 for seconds in starts["agent"]],
+        "keys_rss_ratio": [with_keys.rss_mib / use.rss_mib],
+        "keys_rss_mib": [with_keys.rss_mib],
+        "keys_cpu_percent": [with_keys.cpu_percent],
+        "keys_start_ratio": ratios(starts["keys"], starts["agent"]),
+        "keys_start_ms": [seconds * 1000 for seconds in starts["keys"]],
         "bare_start_ms": [seconds * 1000 for seconds in starts["bare"]],
     }
+
+
+def _use(command: agents.Command, network: Network, extent: Extent) -> agents.Use:
+    with processes.running(command) as agent:
+        return agents.use(agent, network, extent.settle_s, extent.seconds)
 
 
 def nodes() -> dict[str, dict[str, Any]]:

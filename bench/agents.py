@@ -1,6 +1,7 @@
 """Programs of jph as processes: their configuration, how soon they are heard, and what they use while they run."""
 
 import contextlib
+import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,13 @@ import yaml
 from agent import sockets
 from bench import load, processes
 from bench.figures import CannotMeasureError
+from config.keyfile import Grant, Role, granted
+from config.keystore import KeyStore
 from config.model import Group, Network
+from config.rotation import begin_network
 from protocol.frames import Flag
+from protocol.gate import Mode
+from protocol.keys import KEY_BYTES
 
 HARVEST_S: Final = 0.25  # the readings of so long fit into a socket's buffer many times over
 
@@ -23,12 +29,16 @@ Command = Sequence[str | Path]
 
 
 @contextmanager
-def configured(network: Network, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[Path]:
-    """Write a configuration of these nodes into a directory of its own, and give its path."""
+def configured(network: Network, nodes: Mapping[str, Mapping[str, Any]], mode: Mode = Mode.OFF) -> Iterator[Path]:
+    """Write a configuration of these nodes into a directory of its own, with their keys, and give its path."""
     groups = {"control": str(network.control), "data": str(network.data), "interface": "lo", "ttl": 1}
     with TemporaryDirectory() as directory:
-        path = Path(directory, "jph.yaml")
-        path.write_text(yaml.safe_dump({"network": groups, "nodes": dict(nodes)}), "utf-8")
+        path, store = Path(directory, "jph.yaml"), KeyStore(Path(directory, "keys"))
+        security = {"mode": str(mode), "keys": str(store.directory)}
+        path.write_text(yaml.safe_dump({"network": groups, "security": security, "nodes": dict(nodes)}), "utf-8")
+        made = begin_network(secrets.token_bytes(KEY_BYTES), 0)
+        for codifier in nodes if mode is not Mode.OFF else ():
+            store.write(codifier, granted(made, codifier, Grant(role=Role.NODE, says=(codifier,))))
         yield path
 
 

@@ -22,17 +22,24 @@ from bench.rounds import alternate
 from config.model import Configuration, Network
 from protocol import frames
 from protocol.frames import Bus
+from protocol.gate import Gate, Mode
 from protocol.instants import Instant
+from tests.protocol.holders import owner, reader, ring
 
 FIGURES: Final = (
     Figure("ratio", "", "frames/s of a Participant, as a share of the bare loop's", at_least(0.25)),
+    Figure("tagged_ratio", "", "the same with tags, which are looked at first", at_least(0.2)),
     Figure("frames_per_s", "frames/s", "received, decoded and in the roster, on one core"),
+    Figure("tagged_frames_per_s", "frames/s", "the same with tags"),
     Figure("bare_frames_per_s", "frames/s", "a loop of non-blocking `recvfrom` and nothing else"),
     Figure("bare_ns", "ns/frame", "of this: `recvfrom` in the bare loop"),
     Figure("bus_ns", "ns/frame", "the same through `agent.bus.Bus`, which drains in the event loop"),
     Figure("decode_ns", "ns/frame", "and decoded"),
     Figure("roster_ns", "ns/frame", "and in the roster: the whole Participant"),
+    Figure("tagged_ns", "ns/frame", "and with tags, by a reader's keys"),
 )
+
+OWNER: Final = Gate(Mode.REQUIRE, ring(owner()))
 
 Seconds = float
 
@@ -63,6 +70,7 @@ def measure(extent: Extent) -> Samples:
     """Return the samples of FIGURES."""
     with load.loopback_network() as network:
         filled = Filled(network, load.datagrams(extent.readings, time.time_ns() // 1_000_000))
+        tagged = Filled(network, [OWNER.seal(Bus.DATA, datagram) for datagram in filled.datagrams])
         found = alternate(
             extent.rounds,
             {
@@ -70,6 +78,7 @@ def measure(extent: Extent) -> Samples:
                 "bus": partial(_run, bus_s, filled),
                 "decode": partial(_run, decoded_s, filled),
                 "roster": partial(_run, participant_s, filled),
+                "tagged": partial(_run, reader_s, tagged),
             },
         )
     return _samples({name: [seconds / extent.readings for seconds in values] for name, values in found.items()})
@@ -85,7 +94,9 @@ def _run(contender: Callable[[Filled], Awaitable[Seconds]], filled: Filled) -> S
 def _samples(frame_s: dict[str, list[float]]) -> Samples:
     return {
         "ratio": ratios(frame_s["bare"], frame_s["roster"]),
+        "tagged_ratio": ratios(frame_s["bare"], frame_s["tagged"]),
         "frames_per_s": [1 / seconds for seconds in frame_s["roster"]],
+        "tagged_frames_per_s": [1 / seconds for seconds in frame_s["tagged"]],
         "bare_frames_per_s": [1 / seconds for seconds in frame_s["bare"]],
         **{f"{name}_ns": [seconds * 1e9 for seconds in values] for name, values in frame_s.items()},
     }
@@ -129,8 +140,17 @@ async def decoded_s(filled: Filled) -> Seconds:
 
 async def participant_s(filled: Filled) -> Seconds:
     """Drain it into the roster of a Participant."""
+    return await _into_roster_s(filled, Gate(Mode.OFF))
+
+
+async def reader_s(filled: Filled) -> Seconds:
+    """Drain it into the roster of a Participant that requires tags; it has the keys of a reader."""
+    return await _into_roster_s(filled, Gate(Mode.REQUIRE, ring(reader())))
+
+
+async def _into_roster_s(filled: Filled, gate: Gate) -> Seconds:
     configuration = Configuration(network=filled.network, nodes={})
-    async with Participant(configuration, "ZZ", listen=(Bus.DATA,)) as participant:
+    async with Participant(configuration, "ZZ", listen=(Bus.DATA,), gate=gate) as participant:
         elapsed_s = await _drained_s(participant.bus, filled)
     _check(sum(sensor.tracker.received for sensor in participant.roster.sensors.values()), filled)
     return elapsed_s

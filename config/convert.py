@@ -20,6 +20,7 @@ def convert(configuration: Configuration) -> str:
     defaults = configuration.defaults
     sections = {
         "network": written(configuration.network),
+        "security": written(configuration.security),
         "defaults": written(defaults),
         "rings": written(configuration.rings),
         "spool": configuration.spool and written(configuration.spool),

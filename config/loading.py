@@ -13,14 +13,14 @@ from config.check import build
 from config.dictconfig import check_logging
 from config.document import Entry, Scalar, Table, parse, plain
 from config.messages import at, is_nothing, join, refuse_section, shown
-from config.model import Configuration, Defaults, Kinds, Network, Node, Problem, RingLimits, SpoolPlace
+from config.model import Configuration, Defaults, Kinds, Network, Node, Problem, RingLimits, Security, SpoolPlace
 from config.nodes import NodesBuilder
 from config.options import OptionsBuilder
 from config.report import Report
 from config.spots import Spot
 from config.texts import Text
 
-SECTIONS: Final = ("network", "defaults", "rings", "spool", "nodes", "logging")
+SECTIONS: Final = ("network", "security", "defaults", "rings", "spool", "nodes", "logging")
 
 OWN_PREFIX: Final = "x-"
 """Sections that begin like this are the writer's own: a place for what `&anchors` share."""
@@ -84,14 +84,18 @@ def _build(document: Table, kinds: Kinds | None, report: Report, *, lenient: boo
             refuse_section(entry, SECTIONS, report)
     network = _section("network", Network, document, report)
     defaults = _section("defaults", Defaults, document, report)
+    security = _section("security", Security, document, report)
+    nodes = _nodes(document, NodesBuilder(defaults, OptionsBuilder(kinds, report, lenient=lenient), report), report)
     _check_ports(network, document, report)
     _check_interface(network, document, report)
+    _check_unsigned(security, nodes, document, report)
     return Configuration(
         network=network,
+        security=security,
         defaults=defaults,
         rings=_section("rings", RingLimits, document, report),
         spool=_spool(document, report),
-        nodes=_nodes(document, NodesBuilder(defaults, OptionsBuilder(kinds, report, lenient=lenient), report), report),
+        nodes=nodes,
         logging=_logging(document, report),
         source=report.file,
     )
@@ -132,6 +136,16 @@ def _logging(document: Table, report: Report) -> Mapping[str, object] | None:
     check_logging(entry.tree, entry.name, report)
     section: Mapping[str, object] = plain(entry.tree)
     return section
+
+
+def _check_unsigned(security: Security, nodes: Mapping[str, Node], document: Table, report: Report) -> None:
+    """Refuse codifiers of nobody: whoever is believed without a tag is to be somebody who is known."""
+    known = {sensor.codifier for node in nodes.values() for sensor in node.sensors}
+    for codifier in security.unsigned:
+        if codifier not in known:
+            entry = document.entries["security"]
+            message = at(join(entry.name, "unsigned"), f"there is no sensor {codifier!r}")
+            report.error(entry.line, message, "name codifiers of `nodes`")
 
 
 def _check_ports(network: Network, document: Table, report: Report) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from config.durations import Bytes, Seconds
 from protocol.alarms import Alarms
 from protocol.errors import JphError
+from protocol.gate import Mode
 from protocol.sequences import RENUMBERED_BEYOND
 
 Kinds: TypeAlias = Callable[[str], type[msgspec.Struct] | None]
@@ -98,6 +99,23 @@ class SpoolPlace(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"`path` is {self.path!r}: begin it with / or ~/, so that it is the same from everywhere")
         if self.size_bytes < SMALLEST_SPOOL_BYTES:
             raise ValueError(f"`size` is {self.size_bytes} bytes: an hour of one sensor needs {SMALLEST_SPOOL_BYTES}")
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether frames carry tags, where this network's key files lie, and who is believed without a tag.
+
+    `keys` is a directory; without it the usual places are looked at (`config.keystore.PLACES`).
+    """
+
+    mode: Mode = Mode.OFF
+    keys: str | None = None
+    unsigned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.keys is not None and not self.keys.startswith(("/", "~/")):
+            raise ValueError(f"`keys` is {self.keys!r}: begin it with / or ~/, so that it is the same from everywhere")
+        if self.unsigned and self.mode is not Mode.REQUIRE:
+            raise ValueError(f"`unsigned` has no effect while the mode is {self.mode}: leave it out, or require tags")
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +236,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tr
     """
 
     network: Network = Network()
+    security: Security = Security()
     defaults: Defaults = Defaults()
     rings: RingLimits = RingLimits()
     spool: SpoolPlace | None = None
@@ -235,7 +254,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=Tr
 
     @property
     def _said(self) -> tuple[object, ...]:
-        return self.network, self.defaults, self.rings, self.spool, list(self.nodes.items()), self.logging
+        nodes = list(self.nodes.items())
+        return self.network, self.security, self.defaults, self.rings, self.spool, nodes, self.logging
 
     def sensor(self, codifier: str) -> Sensor | None:
         """Find a sensor, a node's own or a proxy, by its codifier."""

@@ -4,9 +4,13 @@ import json
 import re
 from typing import Final
 
+from protocol.gate import Mode
 
-def template(host: str, interface: str | None = None, thermal_zone: str | None = None) -> str:
-    """Return a commented jph.yaml for a network that begins with this computer.
+
+def template(
+    host: str, interface: str | None = None, thermal_zone: str | None = None, mode: Mode = Mode.REQUIRE
+) -> str:
+    """Return a commented jph.yaml for a network that begins with this computer, with tags as `mode` says.
 
     `interface` is the network interface to name, None to leave the choice to each computer. `thermal_zone` is the file
     with this computer's temperature in thousandths of °C, None where there is none.
@@ -14,6 +18,7 @@ def template(host: str, interface: str | None = None, thermal_zone: str | None =
     return (
         _HEAD
         + (_INTERFACE.format(interface=_quoted(interface)) if interface else _NO_INTERFACE)
+        + _SECURITY.format(mode=mode)
         + _NODES
         + (_TEMPERATURE.format(host=_quoted(host), path=_quoted(thermal_zone)) if thermal_zone else _NO_TEMPERATURE)
         + _REST.format(host=_quoted(host))
@@ -53,10 +58,23 @@ _NO_INTERFACE: Final = """\
   # interface: 192.168.1.0/24
 """
 
-_NODES: Final = """\
+_SECURITY: Final = """\
   # Routers that a frame may pass; 1 keeps it in this network.
   # ttl: 2
 
+security:
+  # require: who says something proves it by a tag, which only who holds a key can make: see `jph keys`.
+  # prefer:  what has no tag is believed too, so that a network can change over.
+  # off:     no tags, as in the original system: whoever is on the network commands everything.
+  mode: {mode}
+  # The folder of the keys. Without it ~/.config/jph/keys, else /etc/jph/keys.
+  # keys: /etc/jph/keys
+  # Nodes of the original system, which make no tags and are believed all the same under `require`.
+  # unsigned: [X1]
+
+"""
+
+_NODES: Final = """\
 defaults:
   interval: 5s    # a reading every so often
   keepalive: 60s  # a sign of life when there is none

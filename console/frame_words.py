@@ -7,9 +7,11 @@ from typing import Final
 from config.model import Configuration
 from console import words
 from console.output import Span
+from console.tape import Bad
 from protocol.commands import REASONS, Code, unpack_pair
 from protocol.errors import DecodeError
-from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
+from protocol.frames import ControlFrame, DataFrame, Flag, Frame, decode
+from protocol.gate import NO_KEY, RefusedError
 from protocol.members import Sender
 from protocol.troubles import Said, Trouble, unpack
 
@@ -30,6 +32,8 @@ _STYLES: Final = {
     Flag.NUMBERING: "cyan",
 }
 
+_NOT_CHECKED: Final = "not checked: its key was not granted here"
+
 
 def frame_json(frame: Frame, sender: Sender) -> dict[str, object]:
     """Return a frame under the keys of docs/cli.md, "watch"; a value that is no finite number is null."""
@@ -48,34 +52,66 @@ def frame_json(frame: Frame, sender: Sender) -> dict[str, object]:
     return document | {"from": words.address(sender)}
 
 
-def bad_json(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender) -> dict[str, object]:
-    """Return a datagram that is no frame under the keys of docs/cli.md, "watch"."""
+def bad_json(bad: Bad) -> dict[str, object]:
+    """Return a datagram that is no frame, or is not believed, under the keys of docs/cli.md, "watch"."""
+    claimed = _claimed(bad)
+    if claimed is not None:
+        return frame_json(claimed, bad.sender) | {"refused": bad.error.kind, "reason": str(bad.error)}
     return {
-        "bus": bus,
-        "bad": error.kind,
-        "reason": error.message,
-        "bytes": len(datagram),
-        "from": words.address(sender),
+        "bus": bad.bus,
+        "bad": bad.error.kind,
+        "reason": str(bad.error),
+        "bytes": len(bad.datagram),
+        "from": words.address(bad.sender),
     }
 
 
 def frame_line(frame: Frame, sender: Sender, now_ms: float, configuration: Configuration) -> list[Span]:
     """Say in a line what a frame says; its time is the sender's, with the difference to ours when that is large."""
     return [
-        words.clock_time(frame.timestamp_ms),
-        f" {frame.bus:7} {frame.source} -> {frame.destination} #{frame.sequence:<10} {frame.flag} ",
+        _header(frame),
         (_meaning(frame, configuration), _STYLES.get(frame.flag, "")),
-        (f"   {words.address(sender)}{_clock_remark(frame.timestamp_ms - now_ms)}", "dim"),
+        _origin(frame, sender, now_ms),
     ]
 
 
-def bad_line(error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now_ms: float) -> list[Span]:
-    """Say in a line why a datagram is no frame; its time is ours, for it has none."""
+def bad_line(bad: Bad, configuration: Configuration) -> list[Span]:
+    """Say in a line why a datagram is no frame, or what it claims and why that is not believed.
+
+    The time of what is no frame is ours, for it has none. What cannot be checked here is no attack.
+    """
+    claimed, kind = _claimed(bad), bad.error.kind
+    if claimed is None:
+        return [
+            f"{words.clock_time(bad.now.wall_ms)} {bad.bus:7} ",
+            (f"bad datagram of {len(bad.datagram)} bytes: {kind}: {bad.error}", "red"),
+            (f"   {words.address(bad.sender)}", "dim"),
+        ]
+    why, style = (_NOT_CHECKED, "dim") if kind == NO_KEY else (f"refused: {kind}", "bold red")
     return [
-        f"{words.clock_time(now_ms)} {bus:7} ",
-        (f"bad datagram of {len(datagram)} bytes: {error.kind}: {error.message}", "red"),
-        (f"   {words.address(sender)}", "dim"),
+        _header(claimed),
+        (f"{_meaning(claimed, configuration)}   {why}", style),
+        _origin(claimed, bad.sender, bad.now.wall_ms),
     ]
+
+
+def _claimed(bad: Bad) -> Frame | None:
+    """Return the frame that is not believed, None for what is none."""
+    if not isinstance(bad.error, RefusedError):
+        return None
+    try:
+        return decode(bad.bus, bad.datagram)
+    except DecodeError:
+        return None
+
+
+def _header(frame: Frame) -> str:
+    addressed = f"{frame.source} -> {frame.destination} #{frame.sequence:<10} {frame.flag}"
+    return f"{words.clock_time(frame.timestamp_ms)} {frame.bus:7} {addressed} "
+
+
+def _origin(frame: Frame, sender: Sender, now_ms: float) -> Span:
+    return f"   {words.address(sender)}{_clock_remark(frame.timestamp_ms - now_ms)}", "dim"
 
 
 def _clock_remark(ahead_ms: float) -> str:

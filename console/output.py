@@ -154,8 +154,8 @@ def json_line(document: Mapping[str, object] | str) -> str:
 
 
 def tell(message: str) -> None:
-    """Write a remark for the operator to stderr."""
-    for line in message.splitlines():
+    r"""Write a remark for the operator to stderr, each line by itself; only `\n` ends one."""
+    for line in message.rstrip("\n").split("\n"):
         sys.stderr.write(f"jph: {visible(line)}\n")
     sys.stderr.flush()
 

@@ -3,12 +3,13 @@
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from agent.participant import Participant
+from agent.records import use_harmless_records
 from config.loading import load
 from config.model import ConfigError, Configuration, NoConfigurationError
 from console import demo_traces
@@ -16,6 +17,7 @@ from console.output import tell
 from protocol.codifiers import is_codifier
 from protocol.errors import JphError
 from protocol.frames import Bus
+from protocol.gate import Mode
 
 DEFAULT_CODIFIER: Final = "CC"
 BOTH: Final = tuple(Bus)
@@ -52,6 +54,8 @@ class Seat:
         counters, bad = participant.bus.counters, participant.roster.bad_datagrams.total
         heard = f"heard {sum(counters.received.values())} frames"
         lost = f"{counters.kernel_dropped} dropped by this computer's kernel, {bad} bad"
+        unbelieved = participant.roster.refusals.total
+        lost += f", {unbelieved} refused (`jph watch` shows why)" if unbelieved else ""
         hidden = f"; {hidden_columns} more columns in a wider window" if hidden_columns else ""
         self.say(f"{heard}; {lost}{hidden}")
 
@@ -76,6 +80,7 @@ def take_seat(source: str | None, codifier: str | None, *, quiet: bool = False, 
     `load` loads a configuration. Left to itself it does not look at what drivers and stores are told: that would
     import each of them.
     """
+    use_harmless_records()
     logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
     if os.environ.get("JPH_DEBUG") == "1":
         logging.getLogger("jph").setLevel(logging.DEBUG)
@@ -116,13 +121,31 @@ def _load_with_kinds() -> Load:
 
 
 def choose_codifier(configuration: Configuration, asked: str | None, environment: Mapping[str, str], host: str) -> str:
-    """Return the codifier to speak as: `asked`, JPH_SENSOR, the configuration's for operators on this host, or CC."""
+    """Return the codifier to speak as.
+
+    That is `asked`, JPH_SENSOR, one for which this user has an operator's or reader's key file where tags are made, the
+    configuration's for operators on this host, or CC.
+    """
     named = asked or environment.get("JPH_SENSOR")
     if named is None:
-        return next(_for_operators(configuration, host), DEFAULT_CODIFIER)
+        usual = list(_for_operators(configuration, host))
+        return next(iter((*_with_keys(configuration, environment, usual), *usual)), DEFAULT_CODIFIER)
     if not is_codifier(named):
         raise CodifierError(f"JPH_SENSOR is {named!r}", "a codifier is two printable characters, such as CC")
     return named
+
+
+def _with_keys(configuration: Configuration, environment: Mapping[str, str], usual: Sequence[str]) -> list[str]:
+    """Name the codifiers of people whose key files this user may read: who commands comes first, then who is usual."""
+    if configuration.security.mode is Mode.OFF:
+        return []
+    from config.keyfile import Role  # noqa: PLC0415 - networks without tags do without
+    from config.keystore import KeyStore, directory  # noqa: PLC0415 - the same
+
+    files = KeyStore(directory(configuration.security.keys, environment)).granted()
+    people = [file for file in files if file.role is not Role.NODE]
+    people.sort(key=lambda file: (file.role is Role.READER, file.codifier not in usual))
+    return [file.codifier for file in people]
 
 
 def _for_operators(configuration: Configuration, host: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from agent.participant import Heard
 from protocol.errors import DecodeError
-from protocol.frames import Bus, Flag, Frame
+from protocol.frames import Addressed, Bus, Flag, Frame
+from protocol.gate import RefusedError
 from protocol.instants import Instant
 from protocol.members import Sender
 
@@ -29,8 +30,8 @@ class Filter:
         """Tell whether datagrams that are no frames are wanted: of them nobody knows whom they concern."""
         return not (self.sources or self.destinations or self.involved or self.flags)
 
-    def passes(self, frame: Frame) -> bool:
-        """Tell whether a frame is wanted."""
+    def passes(self, frame: Frame | Addressed) -> bool:
+        """Tell whether a frame, or what a header says of one, is wanted."""
         return (
             (not self.sources or frame.source in self.sources)
             and (not self.destinations or frame.destination in self.destinations)
@@ -40,7 +41,7 @@ class Filter:
 
 
 class Bad(NamedTuple):
-    """A datagram that is no frame."""
+    """A datagram that is no frame, or one that is not believed."""
 
     error: DecodeError
     datagram: bytes
@@ -73,8 +74,8 @@ class Tape:
             self._put(heard)
 
     def refuse(self, error: DecodeError, datagram: bytes, bus: Bus, sender: Sender, now: Instant) -> None:
-        """Take a datagram that is no frame, if such are wanted."""
-        if self._wanted.wants_bad:
+        """Take a datagram that is no frame, if such are wanted, or a frame that is not believed, if it is wanted."""
+        if self._wanted.passes(error.frame) if isinstance(error, RefusedError) else self._wanted.wants_bad:
             self._put(Bad(error, datagram, bus, sender, now))
 
     def end(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from protocol.printable import visible as visible  # noqa: PLC0414 - a word like the others, for all who print
 from protocol.readings import Value
 
 NOTHING: Final = "-"  # stands for what is not known
@@ -17,17 +18,6 @@ _LONGEST_WHOLE: Final = 1e15  # a whole number from here on is written as 1e+15
 
 # Up to so many seconds an age is told in this unit of so many seconds, with so many decimals.
 _AGES: Final = ((10, 1, "s", 1), (120, 1, "s", 0), (7_200, 60, "min", 0), (172_800, 3_600, "h", 0))
-
-
-def visible(text: str) -> str:
-    r"""Return `text` on one line and harmless to a terminal: what is not printable becomes `\n`, `\x1b`, `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def number(value: float) -> str:

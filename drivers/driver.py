@@ -69,6 +69,10 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return the channels that a driver with these options may give."""
         return frozenset({OWN_CHANNEL})
 
+    def devices(self) -> frozenset[str]:
+        """Return the device nodes below /dev that a driver with these options opens; a service may open no others."""
+        return frozenset()
+
 
 class Driver(Protocol):
     """A source of readings, built from its options and its place.

@@ -52,6 +52,10 @@ class PipeOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         """Return the channels that are named, or the node's own."""
         return frozenset(self.fields or self.patterns or {OWN_CHANNEL})
 
+    def devices(self) -> frozenset[str]:
+        """Return the path when it is a device."""
+        return frozenset({self.path} if self.path is not None and self.path.startswith("/dev/") else ())
+
 
 class Pipe:
     """Reads a source and finds the numbers in its text."""

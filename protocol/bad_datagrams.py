@@ -21,7 +21,10 @@ class BadDatagrams:
 
     def count(self, error: DecodeError, sender: Sender) -> bool:
         """Count one; return True when it is the first of its kind from this sender, which is worth a log line."""
-        known = sender in self.by_sender or len(self.by_sender) < MAX_BAD_SENDERS
-        kinds = self.by_sender.setdefault(sender if known else ELSEWHERE, Counter())
+        kinds = self.by_sender.get(sender) or self._begin(sender)
         kinds[error.kind] += 1
         return kinds[error.kind] == 1
+
+    def _begin(self, sender: Sender) -> Counter[str]:
+        place = sender if len(self.by_sender) < MAX_BAD_SENDERS else ELSEWHERE
+        return self.by_sender.setdefault(place, Counter())

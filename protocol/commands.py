@@ -68,9 +68,16 @@ class CommandMemory:
         """Return the code that answered this command, or None while it is still being carried out."""
         return self._codes.get(_identity(command))
 
+    def recall(self, identity: tuple[str, int, int]) -> None:
+        """Know a command of before this start again, by (source, sequence, timestamp); nobody knows how it ended."""
+        self._keep(identity, None)
+
     def remember(self, command: ControlFrame, code: Code | None) -> None:
         """Keep a command with its answer; the oldest is forgotten beyond MAX_REMEMBERED."""
-        self._codes[_identity(command)] = code
+        self._keep(_identity(command), code)
+
+    def _keep(self, identity: tuple[str, int, int], code: Code | None) -> None:
+        self._codes[identity] = code
         if len(self._codes) > MAX_REMEMBERED:
             del self._codes[next(iter(self._codes))]
 

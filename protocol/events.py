@@ -17,13 +17,15 @@ class EventKind(StrEnum):
     BAD_VALUE = "bad value"
     TROUBLE = "trouble"
     RECOVERED = "recovered"
+    REFUSED = "refused"
+    KEYS = "keys"
 
 
 class Event(NamedTuple):
     """One thing that happened, for the event list, the log and the scripts.
 
-    `codifier` is the component that it happened to, `by` the one that caused it (the codifier of a commander,
-    or empty), `detail` says the rest in words. `wall_ms` is this computer's clock.
+    `codifier` is the component that it happened to, empty for what happened to nobody; `by` the one that caused it
+    (the codifier of a commander, or empty), `detail` says the rest in words. `wall_ms` is this computer's clock.
     """
 
     wall_ms: float

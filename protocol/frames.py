@@ -81,6 +81,14 @@ def bus_of(datagram: bytes) -> Bus:
     return Bus.CONTROL if datagram[16:17].isupper() else Bus.DATA
 
 
+class Addressed(NamedTuple):
+    """What a frame is, who says it and to whom, without what it says."""
+
+    flag: Flag
+    source: str
+    destination: str
+
+
 class ControlFrame(NamedTuple):
     """A frame of the control bus.
 
@@ -129,6 +137,11 @@ class DataFrame(NamedTuple):
 
 
 Frame: TypeAlias = ControlFrame | DataFrame
+
+
+def is_tagged(frame: Frame) -> bool:
+    """Tell whether a frame has a tag: where tags are looked at, it was found to be genuine."""
+    return frame.tag[0] != 0
 
 
 def reading_frame(reading: Reading) -> DataFrame:
@@ -204,6 +217,22 @@ def _pack_control(frame: ControlFrame) -> bytes:
     if not math.isfinite(frame.number):
         raise EncodeError(f"{frame.number} is not a finite number")
     return payload
+
+
+def key_id_of(datagram: bytes) -> int:
+    """Return which key a datagram says that it is tagged with; 0 means that it has no tag."""
+    return datagram[4]
+
+
+def addressed(datagram: bytes) -> Addressed:
+    """Return what the header of a datagram says of it, whatever follows; raises DecodeError when that is not possible.
+
+    It has 28 bytes at least.
+    """
+    flag = _FLAGS.get(datagram[16:17])
+    if flag is None:
+        raise DecodeError("unknown flag", f"unknown flag {datagram[16:17]!r}")
+    return _new(Addressed, (flag, codifiers.unpack(datagram[17:19]), codifiers.unpack(datagram[19:21])))
 
 
 def decode(bus: Bus, datagram: bytes) -> Frame:

@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code, CommandMemory, pack_pair
 from protocol.diagnosis import Diagnosis
-from protocol.frames import COMMANDS, ControlFrame, Flag
+from protocol.frames import COMMANDS, ControlFrame, Flag, is_tagged
+from protocol.freshness import Freshness
 from protocol.instants import Instant
-from protocol.rates import RateLimit
+from protocol.rates import FairLimit, RateLimit
 from protocol.senders import Sender
 from protocol.sequences import after, distance
 
@@ -21,6 +22,7 @@ PROBE_S: Final = 1.0  # a newcomer listens so long for an incumbent of the same 
 PONGS_PER_S: Final = 50.0
 COMMANDS_PER_S: Final = 50.0
 REMINDERS_PER_S: Final = 5.0  # how often an incumbent tells newcomers that it is there, and its owner of rivals
+CHALLENGE_AGAIN_S: Final = 0.2  # a newcomer asks so often whether the namesake that it heard is really there
 _NEAR: Final = 1000  # frames with the same config time and sequences no further apart come from the same instance
 _MAX_FOLLOWERS: Final = 64  # later newcomers that one remembers: more would have to start within the same second
 _NEVER_S: Final = math.inf
@@ -38,6 +40,14 @@ class Act:
     """Carry out this command and say with `Life.acted` how it ended."""
 
     command: ControlFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """This command from `sender` is not carried out: it is too old, or was heard before."""
+
+    command: ControlFrame
+    sender: Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class Rival:
     sender: Sender
 
 
-Action: TypeAlias = Send | Act | Settled | GiveWay | Rival
+Action: TypeAlias = Send | Act | Stale | Settled | GiveWay | Rival
 
 
 class Life:
@@ -77,11 +87,13 @@ class Life:
         self.config_time_ms = 0.0
         self.rivals = 0
         self.diagnosis = Diagnosis(keepalive_s)
-        self.pongs = RateLimit(PONGS_PER_S, PONGS_PER_S)
+        self.pongs = FairLimit(PONGS_PER_S)
         self.commands = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
-        self._answers_without_act = RateLimit(COMMANDS_PER_S, COMMANDS_PER_S)
+        self._answers_without_act = FairLimit(COMMANDS_PER_S)
         self._reminders = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
         self._reports = RateLimit(REMINDERS_PER_S, REMINDERS_PER_S)
+        self.stale = 0
+        self._freshness: Freshness | None = None
         self._memory = CommandMemory()
         self._takeover = takeover
         self._next_sequence = first_sequence
@@ -91,6 +103,8 @@ class Life:
         self._gave_way = False
         self._followers: list[tuple[float, int]] = []  # config time and sequence of each one's `N`
         self._probing_until_s: float | None = None
+        self._challenge = float(first_sequence)  # random: no recorded frame has it
+        self._challenge_due_s = _NEVER_S
         self._alive_due_s = 0.0
 
     @property
@@ -104,13 +118,14 @@ class Life:
         if self._gave_way:
             return _NEVER_S
         if self._probing_until_s is not None:
-            return self._probing_until_s
+            return min(self._probing_until_s, self._challenge_due_s)
         return min(self._alive_due_s, self.diagnosis.due_s)
 
     def start(self, now: Instant, *, active: bool = True) -> list[Action]:
         """Announce the node and begin to listen for another instance of it."""
         self.active = active
         self._probing_until_s = now.monotonic_s + PROBE_S
+        self._challenge_due_s = _NEVER_S
         return self.reloaded(now)
 
     def reloaded(self, now: Instant) -> list[Action]:
@@ -119,10 +134,24 @@ class Life:
         self._announced_sequence = self._next_sequence
         return [self._status(Flag.NEW, now)]
 
+    def guard(self, freshness: Freshness, taken: Iterable[tuple[str, int, int]]) -> None:
+        """Take no tagged command twice, nor late; `taken` are (source, sequence, timestamp) of those of before."""
+        self._freshness = freshness
+        for identity in taken:
+            self._memory.recall(identity)
+
+    def refuse(self, command: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
+        """Answer a command that is not believed: its sender may not command this node, or nobody knows who it is."""
+        if command.destination != self.codifier or not self.settled:
+            return []
+        return self._answer_without_act(command, Code.NOT_AUTHORISED, sender, now)
+
     def tick(self, now: Instant) -> list[Action]:
         """Do what is due: the end of the probe, a keep-alive, or what is to be said of the node's state."""
         if now.monotonic_s < self.due_s:
             return []
+        if self._probing_until_s is not None and now.monotonic_s < self._probing_until_s:
+            return self._ask_whether_it_is_there(now)
         if self.settled and now.monotonic_s < self._alive_due_s:
             return self._diagnose(now)
         settled: list[Action] = [] if self.settled else [Settled()]
@@ -146,8 +175,8 @@ class Life:
         if frame.destination not in (self.codifier, EVERYBODY):
             return []
         if frame.flag is Flag.PING:
-            return self._hear_ping(frame, now)
-        return self._hear_command(frame, now) if frame.flag in COMMANDS and self.settled else []
+            return self._hear_ping(frame, sender, now)
+        return self._hear_command(frame, sender, now) if frame.flag in COMMANDS and self.settled else []
 
     def acted(self, command: ControlFrame, code: Code, now: Instant) -> list[Action]:
         """Answer a command that was carried out or refused."""
@@ -173,12 +202,31 @@ class Life:
         return self._send(flag, destination, number, now).frame
 
     def _hear_namesake(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
+        if frame.flag in {Flag.PING, Flag.PONG} and frame.destination == self.codifier:
+            return self._talk_with_namesake(frame, sender, now)
         if frame.flag not in {Flag.NEW, Flag.ALIVE} or self._is_own(frame):
             return []
         if self.settled:
             return self._meet_rival(frame, sender, now)
         if self._takeover or not self._is_preceded_by(frame):
             return self._remind(frame, now)
+        if is_tagged(frame):  # it may have been recorded, by whoever wants to keep this node from starting
+            return self._ask_whether_it_is_there(now) if self._challenge_due_s == _NEVER_S else []
+        return self._leave_it_to(sender)
+
+    def _talk_with_namesake(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
+        """Answer a newcomer that asks whether this instance is there, or take the answer to that."""
+        is_answer = frame.number == self._challenge
+        if frame.flag is Flag.PING and not is_answer:  # else it is this node's own, sent back by somebody
+            return self._hear_ping(frame, sender, now)
+        is_asking = self._challenge_due_s != _NEVER_S and not self.settled
+        return self._leave_it_to(sender) if frame.flag is Flag.PONG and is_answer and is_asking else []
+
+    def _ask_whether_it_is_there(self, now: Instant) -> list[Action]:
+        self._challenge_due_s = now.monotonic_s + CHALLENGE_AGAIN_S
+        return [self._send(Flag.PING, self.codifier, self._challenge, now)]
+
+    def _leave_it_to(self, sender: Sender) -> list[Action]:
         self._gave_way = True
         return [GiveWay(sender)]
 
@@ -211,21 +259,33 @@ class Life:
             return False
         return 0 < distance(self._next_sequence, frame.sequence) <= min(self._sent, _NEAR)
 
-    def _hear_ping(self, frame: ControlFrame, now: Instant) -> list[Action]:
-        if not self.pongs.allows(now.monotonic_s):
+    def _hear_ping(self, frame: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
+        if not self.pongs.allows(sender, now.monotonic_s):
             return []
         return [self._send(Flag.PONG, frame.source, frame.number, now), *self._diagnose(now)]
 
-    def _hear_command(self, command: ControlFrame, now: Instant) -> list[Action]:
+    def _hear_command(self, command: ControlFrame, sender: Sender, now: Instant) -> list[Action]:
         if self._memory.knows(command):
-            return self._answer_without_act(command, self._memory.answer(command), now)
+            return self._answer_without_act(command, self._memory.answer(command), sender, now)
+        if self._is_stale(command, now):  # first: what is played again takes nothing away from what is new
+            self.stale += 1
+            return [Stale(command, sender), *self._answer_without_act(command, Code.STALE, sender, now)]
         if not self.commands.allows(now.monotonic_s):
-            return self._answer_without_act(command, Code.TOO_MANY, now)
+            return self._answer_without_act(command, Code.TOO_MANY, sender, now)
+        if self._freshness is not None and is_tagged(command):
+            self._freshness.take(command)
         self._memory.remember(command, None)
         return [Act(command)]
 
-    def _answer_without_act(self, command: ControlFrame, code: Code | None, now: Instant) -> list[Action]:
-        if code is None or not self._answers_without_act.allows(now.monotonic_s):
+    def _is_stale(self, command: ControlFrame, now: Instant) -> bool:
+        if self._freshness is None or not is_tagged(command):
+            return False
+        return not self._freshness.is_fresh(command, now)
+
+    def _answer_without_act(
+        self, command: ControlFrame, code: Code | None, sender: Sender, now: Instant
+    ) -> list[Action]:
+        if code is None or not self._answers_without_act.allows(sender, now.monotonic_s):
             return []
         return [self._acknowledge(command, code, now)]
 

@@ -83,6 +83,7 @@ class NodeRecord(Member):
         "former_sender",
         "halted_s",
         "keepalive_s",
+        "key_id",
         "last_answer",
         "operator",
         "rivals",
@@ -103,6 +104,7 @@ class NodeRecord(Member):
         self.timestamp_ms = 0
         self.former_sender: Sender | None = None
         self.halted_s: float | None = None  # when it said, now or earlier, that it sends no readings
+        self.key_id: int | None = None  # under which its last control frame was tagged; 0 when it was not
         self.rivals = 0  # how often the sender changed back: two instances speak under this codifier
         self.last_answer: tuple[str, float] | None = None  # (commander, number) of the last `K` it sent
         self.round_trips = RoundTrips()

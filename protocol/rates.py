@@ -1,3 +1,9 @@
+from collections.abc import Hashable
+from typing import Final
+
+MAX_SHARING: Final = 64  # senders whose share is known, about 300 bytes each; the one heard longest ago is forgotten
+
+
 class RateLimit:
     """A token bucket: at most `burst` at once and `per_second` on average."""
 
@@ -23,3 +29,27 @@ class RateLimit:
             return False
         self._tokens -= 1
         return True
+
+
+class FairLimit:
+    """A RateLimit that many share: on average one sender gets at most half of it, so that none shuts the others out."""
+
+    __slots__ = ("_all", "_each", "refused")
+
+    def __init__(self, per_second: float) -> None:
+        self.refused = 0
+        self._all = RateLimit(per_second, per_second)
+        self._each: dict[Hashable, RateLimit] = {}
+
+    def allows(self, sender: Hashable, now_s: float) -> bool:
+        """Take one token for a sender if there is one; count the refusal if not. `now_s` is monotonic."""
+        allowed = self._of(sender).allows(now_s) and self._all.allows(now_s)
+        self.refused += not allowed
+        return allowed
+
+    def _of(self, sender: Hashable) -> RateLimit:
+        share = self._each.pop(sender, None) or RateLimit(self._all.per_second / 2, self._all.burst)
+        self._each[sender] = share
+        if len(self._each) > MAX_SHARING:
+            del self._each[next(iter(self._each))]
+        return share

@@ -47,8 +47,7 @@ class Rings:
         before_bytes = ring.size_bytes
         ring.add(datagram, now_s)
         self.size_bytes += ring.size_bytes - before_bytes
-        while self.size_bytes > self.max_bytes:
-            self._drop_oldest_of_the_largest()
+        self._make_room()
 
     def skip_to(self, codifier: str, sequence: int) -> None:
         """Let a sensor's next reading have this number; those before it that are not kept never will be."""
@@ -56,6 +55,11 @@ class Rings:
         before_bytes = ring.size_bytes
         ring.skip_to(sequence)
         self.size_bytes += ring.size_bytes - before_bytes
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self.size_bytes > self.max_bytes:
+            self._drop_oldest_of_the_largest()
 
     def _drop_oldest_of_the_largest(self) -> None:
         largest = max(self._rings.values(), key=_size_bytes)

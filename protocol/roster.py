@@ -12,12 +12,15 @@ from protocol.bad_datagrams import ELSEWHERE, BadDatagrams
 from protocol.codifiers import EVERYBODY
 from protocol.commands import REASONS, Code, unpack_pair
 from protocol.diagnosed import AFTER_START_S
+from protocol.errors import DecodeError
 from protocol.events import Event, EventKind
 from protocol.frames import COMMANDS, LATEST_TIMESTAMP_MS, ControlFrame, DataFrame, Flag, Frame
+from protocol.gate import RefusedError
 from protocol.instants import Instant
 from protocol.members import NodeRecord, Sender, SensorRecord, Status, describe_start
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Value
+from protocol.refusals import Refusals
 from protocol.sequences import Arrival
 from protocol.troubles import Said, unpack
 
@@ -45,14 +48,15 @@ _NUMBERING: Final = Flag.NUMBERING
 class Roster:
     """All nodes and sensors, and what happened to them.
 
-    `nodes` and `sensors` are the records by codifier. `bad_datagrams` counts what was no frame; `refused` counts
-    frames of codifiers for which there was no room.
+    `nodes` and `sensors` are the records by codifier. `bad_datagrams` counts what was no frame, `refusals`
+    what was not believed; `refused` counts frames of codifiers for which there was no room.
     """
 
     def __init__(self, nodes: Iterable[NodeProfile] = (), sensors: Iterable[SensorProfile] = ()) -> None:
         self.nodes: dict[str, NodeRecord] = {}
         self.sensors: dict[str, SensorRecord] = {}
         self.bad_datagrams = BadDatagrams()
+        self.refusals = Refusals()
         self.refused = 0
         self._expected_nodes: set[str] = set()
         self._expected_sensors: set[str] = set()
@@ -97,10 +101,22 @@ class Roster:
             return NOTHING
         appears = node.sender is None and frame.flag is not Flag.NEW
         arrival = _observe(node, frame)
+        node.key_id = frame.tag[0]
         events = _appearance(node, sender, now) if appears else NOTHING
         if node.heard_from(sender, now.monotonic_s, arrival):
             events += _rivalry(node, sender, now)
-        return events + _listen(node, frame, arrival, now)
+        if frame.flag in COMMANDS:
+            self.refusals.note_command(frame, sender)
+        told = _listen(node, frame, arrival, now)
+        if told and frame.flag is Flag.ACKNOWLEDGE and self.refusals.count_answer(frame):
+            return events  # told by `tick`, however many there are
+        return events + told
+
+    def refuse(self, error: DecodeError, sender: Sender) -> bool:
+        """Count what is no frame or is not believed; return True when it is the first of its kind from this sender."""
+        if isinstance(error, RefusedError):
+            return self.refusals.count(error, sender)
+        return self.bad_datagrams.count(error, sender)
 
     def pinged(self, codifier: str, number: float, now: Instant) -> None:
         """Note that this program sends a ping; `@@` is a ping to every node."""
@@ -118,11 +134,11 @@ class Roster:
         return Status.UNHEARD if sensor is None else sensor.status(self.nodes.get(sensor.node), now_s)
 
     def tick(self, now: Instant) -> Events:
-        """Return what time changed since the last tick: statuses, and troubles that are not said any more.
+        """Return what changed since the last tick: statuses, troubles that are not said any more, what was refused.
 
         Call it a few times a second.
         """
-        return (*self._changed_statuses(now), *self._expired_troubles(now))
+        return (*self._changed_statuses(now), *self._expired_troubles(now), *self.refusals.due(now))
 
     def _changed_statuses(self, now: Instant) -> Iterator[Event]:
         for sensor in self.sensors.values():

@@ -81,6 +81,7 @@ class Wanted:
             self._take_out(hole, at, at + 1, now)
         else:
             self._given_up.cut(hole, at, at + 1)
+            self._forget_given_up()
             self._book_lost(hole.part(at, at + 1), hole.why, -1)
         if hole.is_guess:
             self._know_sent_behind(at, hour_ms)
@@ -229,6 +230,10 @@ class Wanted:
         self._book_lost(hole, why)
         self.unsettled = True
         self._given_up.append_to_neighbour(replace(hole, why=why, until_s=None))
+        self._forget_given_up()
+
+    def _forget_given_up(self) -> None:
+        """Keep to the bound after one more was given up, or after one came in two because a reading in it came."""
         if len(self._given_up) > MAX_GIVEN_UP:
             self._given_up.remove(next(iter(self._given_up)))
 

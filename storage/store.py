@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from protocol.accounts import Account
-from protocol.errors import JphError
 from protocol.frames import ControlFrame, DataFrame
 from protocol.readings import Reading
 from protocol.repair import Missing, Progress
 from protocol.troubles import Trouble
+from storage.errors import StoreError
 
 __all__ = [
     "CONFLICT",
@@ -51,17 +51,6 @@ CONFLICT: Final = "says other than the first reading with its sequence"
 
 Heard: TypeAlias = ControlFrame | DataFrame
 """A frame that is no reading: of the control bus, or an `n` of the data bus."""
-
-
-class StoreError(JphError):
-    """The store could not be opened, written or read; the readings at hand are still the caller's.
-
-    `trouble` is what the node of a sink tells everybody.
-    """
-
-    def __init__(self, message: str, hint: str = "", trouble: Trouble = Trouble.STORE_FAILS) -> None:
-        super().__init__(message, hint)
-        self.trouble = trouble
 
 
 class Ability(StrEnum):

@@ -3,6 +3,9 @@
 Needs Python's standard library only, and of that not ensurepip, which Debian keeps in a package of its own
 (python3-venv): pip comes from the package index as one wheel that is known by its digest.
 
+Nothing is installed whose hash does not stand in locks/. Nothing is built but this checkout, with a build backend that
+was installed so: what a build fetches for itself has no hash that somebody looks at.
+
 A stamp in the environment says for what a part of it is whole. Without the right stamp - interrupted, made by another
 Python, in another place, for other requirements - it is thrown away and made again: nothing is ever half repaired.
 """
@@ -24,6 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import NamedTuple
 from urllib.parse import urljoin
 from urllib.request import urlopen
@@ -32,11 +36,14 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PYPI = "https://pypi.org/simple"
 TIMEOUT_S = 30
 
-# What pip is asked for, part by part; a later part needs the ones before it.
+# What is installed, part by part, and in which versions; a later part needs the ones before it.
 PARTS = {
-    "runtime": ("--editable", "."),
-    "dev": ("--group", "dev"),
+    "runtime": "locks/runtime.txt",
+    "dev": "locks/dev.txt",
+    "fuzz": "locks/fuzz.txt",
 }
+LOCKED = ("--require-hashes", "--only-binary", ":all:", "--requirement")
+THE_CHECKOUT = ("--no-deps", "--no-build-isolation", "--editable", ".")
 # What in pyproject.toml decides what is installed; the settings of the linters, for example, do not.
 DECISIVE_TABLES = ("build-system", "project", "dependency-groups")
 
@@ -50,6 +57,25 @@ class Wheel(NamedTuple):
 
 
 PIP = Wheel("pip", "pip-26.3-py3-none-any.whl", "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13")
+
+
+# What to do about what pip says.
+ADVICE = {
+    "DO NOT MATCH THE HASHES": (
+        "The index, or somebody on the way to it, gave a file that is not the one whose hash stands in locks/. It was "
+        "not installed. Run `.venv/bin/pip cache purge`, set PIP_INDEX_URL to another index (the original one is "
+        f"{PYPI}), and run make again. If it is the same there, tell the maintainers of jph, and do not make the "
+        "locks anew before it is known who changed the file."
+    ),
+    "No matching distribution found": (
+        "The index has no ready-made file of it for this Python and this machine, and make builds none, because what a "
+        "build fetches has no hash. Use another Python (make PYTHON=python3.12 test), or install jph without make: "
+        'docs/operations.md, "Installing".'
+    ),
+}
+OTHER_HASHES = re.compile(r"^ *Expected +or .*\n", re.MULTILINE)  # of the files for all other machines: up to a hundred
+STALE_LOCKS = "locks/ lack what pyproject.toml asks for. Run `make constraints ARGS=--no-upgrade`."
+OTHER_ADVICE = "pip could not install what is needed; its reason stands above. Then run make again."
 
 
 class Trouble(Exception):  # noqa: N818 - told to a person, who has no use for the word error
@@ -74,10 +100,9 @@ class Environment:
         """Return the environment's Python."""
         return self.path / "bin" / "python"
 
-    @property
-    def constraints(self) -> Path:
-        """Return the file with the versions that were tried."""
-        return self.checkout / "constraints.txt"
+    def lock(self, part: str) -> Path:
+        """Return the file with the versions and hashes of what belongs to `part`."""
+        return self.checkout / PARTS[part]
 
     def stamp(self, part: str) -> Path:
         """Return the file that holds the fingerprint for which `part` is whole."""
@@ -103,7 +128,7 @@ class Environment:
         project = tomllib.loads((self.checkout / "pyproject.toml").read_text("utf-8"))
         decisive = repr([project.get(table) for table in DECISIVE_TABLES])
         place_and_python = [str(self.checkout), sys.base_prefix, sys.version, self.pip.sha256]
-        inputs = [*place_and_python, decisive, self.constraints.read_text("utf-8")]
+        inputs = [*place_and_python, decisive, *(self.lock(part).read_text("utf-8") for part in PARTS)]
         return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
     def missing_parts(self, part: str, wanted: str) -> list[str]:
@@ -127,6 +152,7 @@ class Environment:
             self.stamp(part).unlink(missing_ok=True)
         for part in missing:
             self.install_part(part)
+        self.check()
         for part in [*whole, *missing]:
             self.stamp(part).write_text(wanted)
         say(f"done in {time.monotonic() - began_s:.0f} s")
@@ -142,17 +168,26 @@ class Environment:
             self.run(f"{wheel}/pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
 
     def install_part(self, part: str) -> None:
-        """Let pip install what `part` needs, in the versions that were tried."""
+        """Let pip install what `part` needs, in the versions that were tried, if it is the very same files."""
         say(f"installing what {part} needs")
-        versions = ["--constraint", str(self.constraints), "--build-constraint", str(self.constraints)]
-        self.run("-m", "pip", "install", "-qq", *versions, *PARTS[part])
+        self.run("-m", "pip", "install", "-qq", *LOCKED, str(self.lock(part)))
+        if part == "runtime":
+            self.run("-m", "pip", "install", "-qq", *THE_CHECKOUT)
 
-    def run(self, *arguments: str) -> None:
+    def check(self) -> None:
+        """Find out whether the locks have all that pyproject.toml asks for."""
+        self.run("-m", "pip", "check", advice=STALE_LOCKS)
+
+    def run(self, *arguments: str, advice: str = OTHER_ADVICE) -> None:
         """Run the environment's Python; the person's own settings of pip hold, but for those that lead out of it."""
         surroundings = os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         command = [str(self.python), *arguments]
-        if subprocess.run(command, cwd=self.checkout, env=surroundings, check=False).returncode:  # noqa: S603 - our own words
-            raise Trouble("pip could not install what is needed; its reason stands above. Then run make again.")
+        outcome = subprocess.run(  # noqa: S603 - our own words
+            command, cwd=self.checkout, env=surroundings, stdout=PIPE, stderr=STDOUT, text=True, check=False
+        )
+        if outcome.returncode:
+            print(OTHER_HASHES.sub("", outcome.stdout), file=sys.stderr, end="", flush=True)
+            raise Trouble(next((ADVICE[words] for words in ADVICE if words in outcome.stdout), advice))
 
 
 def remove(environment: Path) -> None:

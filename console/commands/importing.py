@@ -11,6 +11,7 @@ import typer
 
 from agent.clock import SystemClock
 from agent.configuration import load_configuration
+from agent.records import use_harmless_records
 from config.model import Configuration
 from console import words
 from console.commands.file_options import DatabaseOption, FormatOption, NodeOption, bounds_ms
@@ -75,6 +76,7 @@ def import_readings(
     Bad lines are told, and the others are stored. Fail (exit code 1) when there were any, or when a reading
     contradicts one that is stored. A sink may store into the same place meanwhile.
     """
+    use_harmless_records()
     logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
     columns = Columns(time_column, codifier_column, value_column, sensor)
     _refuse_what_does_not_fit(sources or [], asked, columns, origin, is_original=original)

@@ -1,13 +1,18 @@
+import os
 import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from config.keyfile import NETWORK_NAME
+from config.keystore import KeyStore, directory
 from config.template import template
 from console.machine import temperature_file
+from console.network_key import make_network_key
 from console.output import stdout
 from protocol.errors import JphError
+from protocol.gate import Mode
 
 
 class NotWrittenError(JphError):
@@ -20,20 +25,42 @@ def init(
     interface: Annotated[
         str | None, typer.Option(metavar="NAME|ADDRESS|NETWORK", help="Use this interface; else the default route's.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    without_tags: Annotated[
+        bool, typer.Option("--open", help="No keys: whoever is on the network may command, as in the original system.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a configuration that is there.")] = False,
 ) -> int:
     """Write a configuration that works at once: this computer's load, memory and temperature, and a history.
 
-    Its comments tell how to go on. Nothing is asked, and nothing is overwritten without --force.
+    Its comments tell how to go on. The network's key is made too, unless there is one: frames without a tag that only
+    its keys can make are not believed. Nothing is asked, nothing is overwritten without --force, and a key never.
     """
     thermal = temperature_file()
-    text = template(socket.gethostname(), interface, str(thermal) if thermal else None)
+    mode = Mode.OFF if without_tags else Mode.REQUIRE
+    text = template(socket.gethostname(), interface, str(thermal) if thermal else None, mode)
     write(file, text, force=force)
     output = stdout()
-    output.line(f"{file} is written. Now:")
+    output.line(f"{file} is written.")
+    if not without_tags:
+        output.line(f"{make_key()}: a copy belongs where no thief finds it.")
+    output.line("Now:")
     for command, purpose in next_steps(file):
         output.line(f"  {command:32}  {purpose}")
+    if not without_tags:
+        output.line(f"Every other computer needs the same {file.name}, and keys for its nodes:")
+        output.line("  jph keys grant CODIFIER... | ssh HOST jph keys install -")
     return 0
+
+
+def make_key() -> str:
+    """Make the network's key where it is looked for, unless there is one; return what is there in words.
+
+    Raises KeyFileError.
+    """
+    store = KeyStore(directory(None, os.environ))
+    if store.has(NETWORK_NAME):
+        return f"{store.path(NETWORK_NAME)} was there already and stays the network's key"
+    return f"{make_network_key(store)} is made, from which all keys come"
 
 
 def write(file: Path, text: str, *, force: bool) -> None:

@@ -9,6 +9,7 @@ from console.listening import listen_until
 from console.output import Column, Output, Span, plain, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import ControlFrame
+from protocol.gate import Mode
 from protocol.members import NodeRecord
 from protocol.troubles import Said, Trouble
 
@@ -25,12 +26,13 @@ COLUMNS: Final = (
     Column("clock", right=True),
     Column("sensors", right=True),
     Column("loss", right=True),
+    Column("key", right=True),
     Column("from"),
     Column("started", right=True),
     Column("configured", right=True),
     Column("rivals", right=True),
 )
-SELDOM: Final = frozenset({"trouble", "started", "configured", "rivals"})
+SELDOM: Final = frozenset({"trouble", "key", "started", "configured", "rivals"})
 
 
 class NodeReport(NamedTuple):
@@ -38,7 +40,8 @@ class NodeReport(NamedTuple):
 
     `state` is alive, halted, gone or unheard. `started_ms` is when its start was heard here and `config_time_ms` when
     it read its configuration, on its clock: both are known only of nodes that said so while this program listened.
-    `troubles` is what the node says is wrong with it.
+    `troubles` is what the node says is wrong with it. `key_id` is that of the tags of what it says, 0 without tags, and
+    None where nobody looks at them.
     """
 
     codifier: str
@@ -53,6 +56,7 @@ class NodeReport(NamedTuple):
     sensors: int
     loss: float
     rivals: int
+    key_id: int | None = None
     troubles: tuple[Said, ...] = ()
     spool_bytes_per_day: int | None = None
 
@@ -138,6 +142,7 @@ def report(participant: Participant, record: NodeRecord) -> NodeReport:
         sensors=sum(1 for sensor in participant.roster.sensors.values() if sensor.node == record.codifier),
         loss=record.tracker.loss(),
         rivals=record.rivals,
+        key_id=None if participant.gate.mode is Mode.OFF else record.key_id,
         troubles=record.diagnosed.troubles(now_s),
         spool_bytes_per_day=None if spool_kib is None else 1024 * spool_kib,
     )
@@ -159,6 +164,11 @@ def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:
     for one in reports:
         output.json(one._asdict() | {"troubles": [_document(said) for said in one.troubles]})
     return 0
+
+
+def key_span(key_id: int | None) -> Span:
+    """Say with which key somebody tags what they say."""
+    return ("unsigned", "bold yellow") if key_id == 0 else words.NOTHING if key_id is None else str(key_id)
 
 
 def _troubles_span(troubles: Sequence[Said]) -> Span:
@@ -191,6 +201,7 @@ def cells(one: NodeReport) -> list[Span]:
         words.milliseconds(one.offset_ms, signed=True),
         str(one.sensors),
         words.share(one.loss),
+        key_span(one.key_id),
         one.address or words.NOTHING,
         words.clock_time(one.started_ms),
         words.date_and_time(one.config_time_ms),

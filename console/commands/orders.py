@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console import words
 from console.addressees import SETTING, refusal, remark_on_strangers
 from console.commands.options import AsOption, Codifiers, ConfigOption, JsonOption, QuietOption, shown_as
@@ -170,5 +170,7 @@ class Order:
 
 
 def _advice(answer: Answer) -> str:
-    """Say what can be done about a command that nobody answered."""
+    """Say what can be done about a command that nobody answered, or that could not be given."""
+    if answer.hint:
+        return f"\n{answer.hint}"
     return f"; `jph ping {answer.codifier}` tells whether it is there" if answer.code is None else ""

@@ -30,7 +30,7 @@ _CHECK: Final = Row(
     "console.commands.config:check",
     SET_UP,
     "Check a configuration and list all that is wrong with it.",
-    ("jph check", "jph check --config ./jph.yaml && sudo systemctl reload jph-agent"),
+    ("jph check", "jph check --config ./jph.yaml && jph reload C1"),
 )
 
 _CONFIG: Final = (
@@ -75,6 +75,45 @@ _DB: Final = (
     Row("migrate", "console.commands.db:migrate", SET_UP, "Bring the schema up to date.", ("jph db migrate",)),
     Row("status", "console.commands.db:status", SET_UP, "Show what is in the database.", ("jph db status",)),
     Row("user", "", SET_UP, "Add, list and remove users.", ("jph db user list",), rows=_DB_USER),
+)
+
+_KEYS: Final = (
+    Row("init", "console.commands.keys:init", SET_UP, "Make the key of a new network.", ("jph keys init",)),
+    Row(
+        "grant",
+        "console.commands.keys:grant",
+        SET_UP,
+        "Print keys for a node, an operator or a reader.",
+        (
+            "jph keys grant C1 F1 | ssh kastpi jph keys install -",
+            "jph keys grant CK --operator --targets FK,FG | ssh desk jph keys install -",
+            "jph keys grant B1 --reads A4,A5 --targets FK | ssh kastpi jph keys install -",
+        ),
+    ),
+    Row(
+        "install",
+        "console.commands.keys:install",
+        SET_UP,
+        "Keep keys that were granted on this computer.",
+        ("jph keys install C1.keys", "ssh owner jph keys grant C1 | jph keys install -"),
+    ),
+    Row("revoke", "console.commands.keys:revoke", SET_UP, "Take keys back.", ("jph keys revoke C1",)),
+    Row(
+        "rotate",
+        "console.commands.keys:rotate",
+        SET_UP,
+        "Change the network's key without losing a reading.",
+        ("jph keys rotate", "jph keys rotate --use", "jph keys rotate --finish"),
+    ),
+    Row("show", "console.commands.keys:show", SET_UP, "Print what a key file allows.", ("jph keys show C1",)),
+    Row(
+        "list",
+        "console.commands.keys:list_grants",
+        SET_UP,
+        "List who was granted what.",
+        ("jph keys list", "jph keys list --live"),
+    ),
+    Row("check", "console.commands.keys:check", SET_UP, "Look at all key files here.", ("jph keys check",)),
 )
 
 COMMANDS: Final = (
@@ -207,6 +246,7 @@ COMMANDS: Final = (
     _CHECK,
     Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),
     Row("db", "", SET_UP, "Prepare and look at a PostgreSQL database.", ("jph db status",), rows=_DB),
+    Row("keys", "", SET_UP, "Say who may read and command whom.", ("jph keys list",), rows=_KEYS),
     Row(
         "demo",
         "console.commands.demo:demo",

@@ -62,6 +62,8 @@ def watch(
 ) -> int:
     """Show who says what to whom, and datagrams that are no frames, until it is interrupted (Ctrl-C; exit code 0).
 
+    Frames whose tag is not believed are shown with the reason; who they are from is what they say.
+
     Options that are given several times widen: --from C1 --from F1. With --count and --seconds it fails
     (exit code 1) when the time is over before as many were seen.
     """
@@ -102,14 +104,14 @@ async def copy(tape: Tape, output: Output, configuration: Configuration, *, json
 
 def as_json(entry: Entry) -> dict[str, object]:
     """Return an entry as one object."""
-    return frame_json(entry.frame, entry.sender) if isinstance(entry, Heard) else bad_json(*entry[:4])
+    return frame_json(entry.frame, entry.sender) if isinstance(entry, Heard) else bad_json(entry)
 
 
 def as_line(entry: Entry, configuration: Configuration) -> list[Span]:
     """Return an entry as one line."""
     if isinstance(entry, Heard):
         return frame_line(entry.frame, entry.sender, entry.now.wall_ms, configuration)
-    return bad_line(*entry[:4], entry.now.wall_ms)
+    return bad_line(entry, configuration)
 
 
 @contextmanager

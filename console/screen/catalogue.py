@@ -34,10 +34,14 @@ class Entry:
 
 
 class Catalogue:
-    """All entries of a configuration; whatever else is heard gets an entry that says so."""
+    """All entries of a configuration; whatever else is heard gets an entry that says so.
+
+    `unsigned` are the codifiers whose frames need no tag.
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         self.network_name = network_name(configuration.source)
+        self.unsigned = frozenset(configuration.security.unsigned)
         self._entries: dict[str, Entry] = {}
         for node in configuration.nodes.values():
             for sensor in node.sensors:

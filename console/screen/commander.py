@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.control import AT_ONCE, Order
 from console.screen.link import Link
 from console.screen.model import Given, Model

@@ -133,6 +133,8 @@ def outcome(given: Given) -> tuple[str, Ink]:
         return "waiting for the answer", Ink.DIM
     if answer.code is None:
         return answer.reason, Ink.CRITICAL
+    if not answer.attempts:
+        return f"{answer.reason}; {answer.hint}", Ink.WARNING
     attempts = "1 attempt" if answer.attempts == 1 else f"{answer.attempts} attempts"
     how = "" if answer.acknowledged else ", seen not confirmed"
     words = f"{answer.reason}, {figures.milliseconds(answer.elapsed_ms)}, {attempts}{how}"

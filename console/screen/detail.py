@@ -8,6 +8,7 @@ from typing import Final
 from console.screen import figures
 from console.screen.catalogue import Entry
 from console.screen.chart import LEAST_HEIGHT, Threshold, draw_chart, frame_at
+from console.screen.key_use import key_fact
 from console.screen.lines import EMPTY, Ink, Line, Span, cell, clip, line, spread
 from console.screen.model import Model
 from console.screen.observer import NodeRow, NodeState, SensorRow
@@ -193,10 +194,7 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
     )
     for said in node.troubles:
         yield "trouble", said.text, Ink.CRITICAL
-    if node.sender:
-        yield "address", f"{node.sender[0]} port {node.sender[1]}", Ink.TEXT
-    if node.rivals and node.former_sender:
-        yield "duplicate", f"also at {node.former_sender[0]} port {node.former_sender[1]}", Ink.CRITICAL
+    yield from _who_speaks(model, node)
     if node.round_trips.sent:
         yield from _round_trips(node, dot)
     if node.offset_ms is not None:
@@ -217,6 +215,16 @@ def _node_facts(model: Model, node: NodeRow, symbols: Symbols) -> Iterator[Fact]
         yield "publishes", " ".join(sensors), Ink.TEXT
     frames = f"{figures.count(node.received)} frames heard{dot}{figures.count(node.missing)} missing"
     yield "control", frames + (f"{dot}confirms commands" if node.acknowledges else ""), Ink.TEXT
+
+
+def _who_speaks(model: Model, node: NodeRow) -> Iterator[Fact]:
+    """Say from where a node speaks, and what proves that it is the one."""
+    if node.sender:
+        yield "address", f"{node.sender[0]} port {node.sender[1]}", Ink.TEXT
+    if node.rivals and node.former_sender:
+        yield "duplicate", f"also at {node.former_sender[0]} port {node.former_sender[1]}", Ink.CRITICAL
+    if (tags := key_fact(node, model.world.bus, model.catalogue.unsigned)) is not None:
+        yield "tags", *tags
 
 
 def _round_trips(node: NodeRow, dot: str) -> Iterator[Fact]:

@@ -13,7 +13,7 @@ from protocol.members import Status
 _WORD: Final = 10  # cells of the longest kind
 
 HEARD: Final = "heard"
-"""The word of an event that happened to nobody: how much was there when the console was opened."""
+"""The word of the event that counts how much was there when the console was opened."""
 
 # The glyph of which status stands for a kind of event; a change of status has its own.
 _GLYPHS: Final[Mapping[EventKind, Status]] = {
@@ -28,6 +28,8 @@ _GLYPHS: Final[Mapping[EventKind, Status]] = {
     EventKind.RENUMBERED: Status.UNHEARD,
     EventKind.COMMANDED: Status.UNHEARD,
     EventKind.ANSWERED: Status.UNHEARD,
+    EventKind.REFUSED: Status.CRITICAL,
+    EventKind.KEYS: Status.UNHEARD,
 }
 _STATUSES: Final = {status.value: status for status in Status}
 _INKS: Final[Mapping[EventKind, Ink]] = {EventKind.COMMANDED: Ink.ACCENT, EventKind.ANSWERED: Ink.ACCENT}
@@ -64,7 +66,8 @@ def _became(event: Event) -> Status | None:
 
 def _word(event: Event) -> str:
     became = _became(event) if event.kind is EventKind.STATUS else None
-    return str(became or event.kind) if event.codifier else HEARD
+    counts = event.kind is EventKind.APPEARED and not event.codifier
+    return HEARD if counts else str(became or event.kind)
 
 
 def _words(event: Event, symbols: Symbols) -> str:

@@ -15,7 +15,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
-from agent.participant import Answer, Heard, Participant
+from agent.orders import Answer
+from agent.participant import Heard, Participant
 from config.model import Configuration
 from console.screen.observer import Batch, BusFacts, Observer
 from console.screen.pings import PingRound
@@ -34,6 +35,9 @@ DATA_REST_S: Final = 0.025
 screen of four frames a second does not show the difference. Pings and commands travel on the other bus."""
 
 PING_TICK_S: Final = 0.25
+
+KEYS_AGAIN_S: Final = 60.0
+"""How often the key files are read: a console that is open for weeks follows each change of the key."""
 
 
 class Link(Protocol):
@@ -156,9 +160,13 @@ class BusThread:
                 participant.following.answered.append(self._answered)
             self._ready.set_result(None)
             async with asyncio.TaskGroup() as tasks:
-                pinging = tasks.create_task(self._ping_round(), name="pings")
+                working = (
+                    tasks.create_task(self._ping_round(), name="pings"),
+                    tasks.create_task(self._follow_keys(), name="keys"),
+                )
                 await self._stop.wait()
-                pinging.cancel()
+                for task in working:
+                    task.cancel()
         if self._trouble is not None:
             raise self._trouble
 
@@ -186,6 +194,7 @@ class BusThread:
             trouble=bus.state.reason,
             kernel_dropped=counters.kernel_dropped,
             send_errors=counters.send_errors,
+            keys=self._participant.key_ids,
         )
 
     async def _points(self, codifier: str, since_ms: float | None) -> list[Point]:
@@ -208,6 +217,11 @@ class BusThread:
             for codifier in self._pings.due(self._participant.clock.now().monotonic_s, self._pingable()):
                 await self._ping(codifier)
             await asyncio.sleep(PING_TICK_S)
+
+    async def _follow_keys(self) -> None:
+        while True:
+            await asyncio.sleep(KEYS_AGAIN_S)
+            self._participant.read_keys_again()
 
     def _pingable(self) -> list[str]:
         """Name the nodes of which something was heard; those of operators come and go and need no watching."""

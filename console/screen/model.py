@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.catalogue import Catalogue
 from console.screen.news import News
 from console.screen.observer import Batch, NodeRow, SensorRow
@@ -48,7 +48,7 @@ class Model:
 
     def __init__(self, catalogue: Catalogue, now: Instant) -> None:
         self.catalogue = catalogue
-        self.live = World(now, news=News(catalogue.hits))
+        self.live = World(now, news=News(catalogue.hits, catalogue.unsigned))
         self.freeze: Freeze | None = None
         self.wish = Arrangement()
         self.filter_text = ""

@@ -5,11 +5,12 @@ change. Operators' programs come and go with each command of `jph`. The sensors 
 the node's own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from console.screen.figures import count
+from console.screen.key_use import KeyUse
 from console.screen.observer import Batch, NodeRow, NodeState, SensorRow
 from protocol.events import Event, EventKind
 from protocol.instants import Instant
@@ -28,10 +29,14 @@ _SAID_BY_NODE: Final = {EventKind.HALTED: ("", Status.HALTED), EventKind.RESUMED
 
 
 class News:
-    """Decides event by event. `hits` is how many readings the alarm of a sensor needs before it judges."""
+    """Decides event by event.
 
-    def __init__(self, hits: Mapping[str, int] = _NOTHING) -> None:
+    `hits` is how many readings the alarm of a sensor needs before it judges, `unsigned` whose frames need no tag.
+    """
+
+    def __init__(self, hits: Mapping[str, int] = _NOTHING, unsigned: Collection[str] = ()) -> None:
         self._hits = hits
+        self._key_use = KeyUse(unsigned)
         self._opened_s: float | None = None
         self._states: dict[str, EventKind] = {}  # by node; the roster bounds how many there are
 
@@ -50,6 +55,8 @@ class News:
             elif not (_is_operators(event, nodes) or (opening and event.kind is EventKind.APPEARED)):
                 self._note(event)
                 yield event
+        if not opening:
+            yield from self._key_use.news(batch.now, batch.bus, nodes)
 
     def _note(self, event: Event) -> None:
         if event.kind in _STATES:

@@ -85,7 +85,8 @@ class SensorRow(NamedTuple):
 class NodeRow(NamedTuple):
     """One node as it was at the moment of a batch. Times in ms are wall time; an `operator` is a person's program.
 
-    `troubles` is what it says is wrong with it, `spool_kib` how many KiB a day its spool writes.
+    `troubles` is what it says is wrong with it, `spool_kib` how many KiB a day its spool writes. `key_id` is the key id
+    of its tags, 0 when it has none.
     """
 
     codifier: str
@@ -105,10 +106,15 @@ class NodeRow(NamedTuple):
     operator: bool = False
     troubles: tuple[Said, ...] = ()
     spool_kib: int | None = None
+    key_id: int | None = None
 
 
 class BusFacts(NamedTuple):
-    """How the buses are: `trouble` is empty when they work; the rest counts since the console was opened."""
+    """How the buses are: `trouble` is empty when they work; the rest counts since the console was opened.
+
+    `refused` counts frames of codifiers for which there was no room, `unbelieved` those without a tag that is believed.
+    `keys` are the key ids that are valid here, the newest last; there are none where nobody looks at tags.
+    """
 
     description: str = ""
     trouble: str = ""
@@ -117,7 +123,9 @@ class BusFacts(NamedTuple):
     kernel_dropped: int = 0
     bad_datagrams: int = 0
     refused: int = 0
+    unbelieved: int = 0
     send_errors: int = 0
+    keys: tuple[int, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -213,6 +221,7 @@ class Observer:
                 readings=self.readings,
                 bad_datagrams=self._roster.bad_datagrams.total,
                 refused=self._roster.refused,
+                unbelieved=self._roster.refusals.total,
             ),
         )
         self._changed_sensors.clear()
@@ -329,6 +338,7 @@ class Observer:
             node.operator or node.codifier == self._own,
             node.diagnosed.troubles(),
             node.diagnosed.measured(Trouble.SPOOL_WRITES),
+            node.key_id,
         )
 
 

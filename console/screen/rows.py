@@ -12,6 +12,7 @@ from typing import Final
 
 from console.screen import figures
 from console.screen.catalogue import Entry
+from console.screen.key_use import key_remark
 from console.screen.lines import Ground, Ink, Line, Span, cell, clip, line
 from console.screen.model import Model
 from console.screen.observer import NodeRow, NodeState, SensorRow
@@ -198,7 +199,11 @@ def _sensor_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) ->
 def _troubles_of_node(model: Model, key: Key) -> list[Span]:
     """Say what is wrong with the node of a sensor, unless it stands under a heading that says it."""
     node = None if model.is_member(key) else model.world.nodes.get(model.node_of(key))
-    return [] if node is None else [Span(f"{said.name}  ", Ink.CRITICAL) for said in node.troubles]
+    if node is None:
+        return []
+    tags = key_remark(node, model.world.bus, model.catalogue.unsigned)
+    remarks = [Span(f"{said.name}  ", Ink.CRITICAL) for said in node.troubles]
+    return [*remarks, *([Span(f"{tags.words}  ", tags.ink)] if tags else [])]
 
 
 def _name_ink(status: Status) -> Ink:
@@ -255,14 +260,16 @@ def _node_spans(model: Model, key: Key, columns: Columns, symbols: Symbols) -> l
         Span(f" {cell(name, room, ellipsis=symbols.ellipsis)}", Ink.TEXT if node.state is NodeState.ALIVE else Ink.DIM),
         *_round_trip(model, key, columns),
         Span("  "),
-        *_node_remarks(node, entry, columns.name),
+        *_node_remarks(model, node, entry, columns.name),
     ]
 
 
-def _node_remarks(node: NodeRow, entry: Entry, room: int) -> list[Span]:
+def _node_remarks(model: Model, node: NodeRow, entry: Entry, room: int) -> list[Span]:
     """Say what else is known of a node: as many whole remarks as have room, the gravest first."""
     remarks = [Span(said.name, Ink.CRITICAL) for said in node.troubles]
     remarks += [Span("duplicate", Ink.CRITICAL)] if node.rivals else []
+    tags = key_remark(node, model.world.bus, model.catalogue.unsigned)
+    remarks += [Span(tags.words, tags.ink)] if tags else []
     far_off = node.offset_ms is not None and abs(node.offset_ms) >= CLOCK_IS_OFF_MS
     clock = [Span(f"clock {figures.offset(node.offset_ms)}", Ink.WARNING if far_off else Ink.DIM)]
     place = [Span(visible(f"{entry.driver} on {entry.host}" if entry.host else entry.driver), Ink.DIM)]

@@ -33,14 +33,15 @@ def _drawings(model: Model, codifier: str, symbols: Symbols) -> Iterator[tuple[l
     clock = clock_time(model.live.now.wall_ms)[:8]
     flow = [Span(f"{figures.rate(model.live.readings_per_s)}/s", Ink.STRONG), Span(" readings  ", Ink.DIM)]
     short_flow = [Span(f"{figures.rate(model.live.readings_per_s)}/s  ", Ink.DIM)]
-    losses = _losses(model)
+    losses, attack = _losses(model), _unbelieved(model)
     time = [Span(f"{clock} ", Ink.STRONG)]
     yield [*name, *place, *armed, *words], [*flow, *losses, *time]
     yield [*name, *place, *armed, *told], [*flow, *losses, *time]
     yield [*name, *place, *armed, *told], [*short_flow, *losses, *time]
     yield [*name, *armed, *told], [*short_flow, *losses, *time]
-    yield [*name, *armed, *told], [*short_flow, *time]
-    yield [*name, *armed, *few], [*short_flow, *time]
+    yield [*name, *armed, *told], [*short_flow, *attack, *time]
+    yield [*name, *armed, *few], [*short_flow, *attack, *time]
+    yield [*name, *armed, *few], [*attack, *time]
     yield [Span(" jph ", Ink.ACCENT), *armed, *few], time
 
 
@@ -72,9 +73,16 @@ def _losses(model: Model) -> list[Span]:
     spans = [Span(f"{figures.count(bus.kernel_dropped)} dropped  ", Ink.CRITICAL if bus.kernel_dropped else Ink.DIM)]
     if bus.bad_datagrams:
         spans.append(Span(f"{figures.count(bus.bad_datagrams)} bad  ", Ink.WARNING))
+    spans += _unbelieved(model)
     if bus.refused:
         spans.append(Span(f"{figures.count(bus.refused)} beyond room  ", Ink.WARNING))
     return spans
+
+
+def _unbelieved(model: Model) -> list[Span]:
+    """Count the frames that are not believed: somebody forges some, or a program has the wrong keys."""
+    count = model.live.bus.unbelieved
+    return [Span(f"{figures.count(count)} refused  ", Ink.CRITICAL)] if count else []
 
 
 def draw_banner(model: Model, width: int, symbols: Symbols) -> Line | None:

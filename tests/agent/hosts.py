@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import pytest
 
 from agent.agent import LAST_WORDS_S, Agent, Ending
 from agent.bus import Datagram
+from agent.clock import Clock
 from agent.configuration import kinds
 from agent.participant import Heard, Participant
 from agent.publisher import LAST_REQUESTS_S
@@ -21,19 +22,23 @@ from agent.supervisor import CLOSING_S
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.loading import loads
-from config.model import Configuration, Network, Node
+from config.model import Configuration, Network, Node, Security
 from protocol.frames import Bus, Frame
 from protocol.instants import Instant
 from protocol.life import PROBE_S
+from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
 T = TypeVar("T")
 
+NO_TAGS: Final = Security()
 
-def configured(network: Network, nodes: str) -> Configuration:
+
+def configured(network: Network, nodes: str, security: Security = NO_TAGS) -> Configuration:
     """Load the section `nodes` of a configuration."""
     text = "nodes:\n" + "".join(f"  {line}\n" for line in dedent(nodes).strip().splitlines())
-    return msgspec.structs.replace(loads(text.encode(), "jph.yaml", kinds), network=network)
+    loaded = loads(text.encode(), "jph.yaml", kinds)
+    return msgspec.structs.replace(loaded, network=network, security=security)
 
 
 async def passing_time(loop: DrivenLoop, work: Awaitable[T]) -> T:
@@ -45,16 +50,27 @@ async def passing_time(loop: DrivenLoop, work: Awaitable[T]) -> T:
 
 
 class Host:
-    """One process with an agent. `configuration` is what it finds when it reads it again, or the error then."""
+    """One process with an agent. `configuration` is what it finds when it reads it again, or the error then.
 
-    def __init__(self, loop: DrivenLoop, configuration: Configuration, path: Path, *, takeover: bool) -> None:
+    `clock` is that of the loop, unless this computer's is another one.
+    """
+
+    def __init__(
+        self,
+        loop: DrivenLoop,
+        configuration: Configuration,
+        path: Path,
+        *,
+        takeover: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
         self.loop = loop
         self.configuration: Configuration | Exception = configuration
         self.codifiers: Sequence[str] | None = None
         self.loads = 0
         self.taken: list[Configuration] = []
         self.threads = DaemonThreads("host")
-        surroundings = Surroundings(path, takeover=takeover, clock=loop.clock, threads=self.threads)
+        surroundings = Surroundings(path, takeover=takeover, clock=clock or loop.clock, threads=self.threads)
         self.agent = Agent(configuration, self._load, self._choose, surroundings, self.taken.append)
         self.run: asyncio.Task[Ending] = loop.create_task(self.agent.run())
 
@@ -77,6 +93,8 @@ class Host:
     async def begin(self) -> None:
         """Wait until nobody objected to the nodes, and the first readings are being made."""
         await self.agent.started.wait()
+        stations = self.agent.stations.values()
+        await until(lambda: all(station.presence.life.config_time_ms for station in stations))
         await self.loop.advance(PROBE_S + FIRST_READINGS_WITHIN_S)
 
     async def stop(self, *, hanging: bool = False) -> Ending:

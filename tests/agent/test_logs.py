@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from agent import logs
+from agent.records import log_lines
+from tests.console.hostile import ESCAPED, HOSTILE, unprintable
 
 # The original's section `Logging`, as far as it matters here: its formats, its handlers, its root.
 ORIGINAL: Mapping[str, Any] = {
@@ -165,7 +167,9 @@ def test_a_logging_that_says_nothing_anywhere_is_told(stderr: Callable[[], str])
     assert stderr().endswith("decides where the log goes: nowhere\n")
 
 
-def test_in_the_journal_each_line_has_its_level_and_no_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_in_the_journal_each_record_is_a_line_with_its_level_and_no_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with (tmp_path / "journal").open("w+") as journal:
         status = os.fstat(journal.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
@@ -174,7 +178,7 @@ def test_in_the_journal_each_line_has_its_level_and_no_time(monkeypatch: pytest.
         logging.getLogger("jph.node").warning("two\nlines")
         logging.getLogger("jph.node").error("one")
         journal.seek(0)
-        assert journal.read() == "<4>two\n<4>lines\n<3>one\n"
+        assert journal.read() == "<4>two\\nlines\n<3>one\n"
 
 
 def test_a_terminal_that_was_started_by_a_service_is_no_journal(
@@ -184,3 +188,46 @@ def test_a_terminal_that_was_started_by_a_service_is_no_journal(
     logs.set_up("C1", None, debug=False)
     logging.getLogger("jph.node").info("C1 is on the bus")
     assert not stderr().startswith("<")
+
+
+def test_whatever_is_logged_is_a_line_of_printable_characters(stderr: Callable[[], str]) -> None:
+    logs.set_up("C1", None, debug=False)
+    logging.getLogger("jph.node").warning("%s: no reading: %s", "C1", HOSTILE)
+    logged = stderr()
+    assert (logged.count("\n"), unprintable(logged)) == (1, [])
+    assert ESCAPED in logged
+
+
+def test_so_it_is_in_the_formats_and_handlers_of_a_configuration(
+    syslog: socket.socket, stderr: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up("C1", with_syslog_at(syslog.getsockname()), debug=False)
+    capsys.readouterr()
+    logging.getLogger("jph.sink").error("the store says: %s", HOSTILE)
+    assert unprintable(syslog.recv(4096).rstrip(b"\0").decode()) == []
+    printed = capsys.readouterr().out
+    assert (printed.count("\n"), unprintable(printed)) == (1, [])
+
+
+def test_a_traceback_keeps_its_lines_and_nothing_else(stderr: Callable[[], str]) -> None:
+    def fail() -> None:
+        raise ValueError(HOSTILE)
+
+    logs.set_up("C1", None, debug=False)
+    try:
+        fail()
+    except ValueError:
+        logging.getLogger("jph.node").exception("unexpected")
+    logged = stderr()
+    assert unprintable(logged) == []
+    assert "\nTraceback (most recent call last):\n" in logged
+
+
+def test_text_of_several_lines_of_our_own_is_several_records(stderr: Callable[[], str]) -> None:
+    logs.set_up("C1", None, debug=False)
+    log_lines(logging.getLogger("jph.node"), logging.ERROR, "this is wrong:\nthe first\nthe second")
+    assert [line.partition(" ERROR ")[2] for line in stderr().splitlines()] == [
+        "this is wrong:",
+        "the first",
+        "the second",
+    ]

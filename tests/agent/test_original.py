@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 
 import jph
+from config.keyfile import NETWORK_NAME
+from config.keystore import KeyStore
 from config.model import Network
+from config.rotation import begin_network
 from protocol.commands import Code, pack_pair
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, decode, encode
+from protocol.gate import Gate, Mode
 from tests.agent.peer import NOON_MS, Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.protocol.holders import NETWORK_KEY, owner, ring
 
 ORIGINAL = {
     "Multicast": {
@@ -395,3 +400,37 @@ def test_a_program_that_just_ends_leaves_the_bus_in_order(configuration: str, pe
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert [peer.hears_data("C1").flag for _ in range(3)] == ["n", "f", "n"]
+
+
+def test_its_programs_have_keys_too(
+    tmp_path: Path, network: Network, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they say is tagged; of what they hear the genuine is handed on and the forged is not."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    KeyStore(tmp_path).write(NETWORK_NAME, begin_network(NETWORK_KEY, 0))
+    path = tmp_path / "jph.yaml"
+    path.write_text(
+        f"network: {{control: {network.control}, data: {network.data}, interface: lo, ttl: 1}}\n"
+        f"security: {{mode: require, keys: {tmp_path}}}\n"
+        "nodes:\n"
+        "  C1: {driver: control, options: {default: 0}, interval: 10ms}\n"
+        "  FK: {driver: control, options: {default: 0}}\n"
+    )
+    owners = Gate(Mode.REQUIRE, ring(owner()))
+    channel = jph.jph(str(path), "C1")
+    channel.sendData(21.5)
+    assert [peer.hears_data("C1").tag[0] for _ in "nf"] == [1, 1]
+    forged = DataFrame(7, NOON_MS, Flag.FLOAT, "FK", "@@", 99.0)
+    genuine = forged._replace(value=30.0)
+    heard: list[object] = []
+
+    def hear(_what: str, _flag: str, source: str, *more: object) -> None:
+        if source == "FK":
+            heard.append(more[-2])
+            raise Enough
+
+    peer.say(forged)
+    peer.send(Bus.DATA, owners.seal(Bus.DATA, encode(genuine)))
+    until_enough(channel, dataCallback=hear)
+    channel.close()
+    assert heard == [30.0]

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from agent.participant import Answer, Heard, Participant
+from agent.orders import Answer
+from agent.participant import Heard, Participant
 from agent.presence import GaveWay
 from config.model import Configuration, Network, Node, Sensor
 from protocol import frames

@@ -26,6 +26,7 @@ TEXTS = st.sampled_from(
         "C2",
         "@@",
         "5s",
+        "require",
         "x",
         "> 70",
         "pipe",

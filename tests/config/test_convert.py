@@ -21,10 +21,12 @@ from config.model import (
     Network,
     Node,
     RingLimits,
+    Security,
     Sensor,
     SpoolPlace,
 )
 from protocol.alarms import COMPARISONS, Alarms, Condition
+from protocol.gate import Mode
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, PipeOptions, StoreOptions, loaded
 from tests.config.test_legacy import FILE
 from tests.config.test_loading import DESIGN
@@ -57,6 +59,12 @@ PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**64), 2**64) | NUMBERS | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=8,
+)
+SECURITY = st.builds(
+    Security,
+    mode=st.sampled_from(Mode),
+    keys=st.none() | st.sampled_from(["/etc/jph/keys", "~/keys", "/a b: c"]),
+    unsigned=st.just(()),
 )
 DRIVERS: st.SearchStrategy[tuple[str, Any]] = st.one_of(
     st.tuples(st.just("console"), st.just(ConsoleOptions())),
@@ -115,6 +123,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
             )
         ),
         defaults=draw(st.builds(Defaults, interval_s=DURATIONS, keepalive_s=DURATIONS, timeout_s=DURATIONS)),
+        security=draw(SECURITY),
         rings=draw(
             st.builds(RingLimits, age_s=DURATIONS, readings=st.integers(1, 100_000), memory_bytes=st.integers(1, 2**40))
         ),

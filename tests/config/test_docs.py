@@ -57,6 +57,6 @@ def test_its_limits_are_those_of_the_code() -> None:
 
 
 def test_its_messages_are_those_of_the_program() -> None:
-    text = "nodes: {C1: {driver: pipe,\n  interval: abc,\n  options: {path: /x, paht: /y}}}\nsecurity: {}"
+    text = "nodes: {C1: {driver: pipe,\n  interval: abc,\n  options: {path: /x, paht: /y}}}\nfirewall: {}"
     for error in errors(text):
         assert error.split(": ", 1)[1] in PAGE

@@ -99,7 +99,7 @@ def test_sections_that_begin_with_x_are_a_place_for_what_is_shared() -> None:
     assert [node.host for node in loaded(text).nodes.values()] == ["kastpi", "b"]
 
 
-@pytest.mark.parametrize("section", ["security", "Nodes", "sensors", "Spool"])
+@pytest.mark.parametrize("section", ["secrecy", "Nodes", "sensors", "Spool"])
 def test_a_section_that_would_be_ignored_is_refused(section: str) -> None:
     [error] = errors(f"nodes: {{}}\n{section}: {{mode: require}}")
     assert error.startswith(f"jph.yaml:2: unknown section {section!r}: this version would not do what it says; ")
@@ -167,7 +167,7 @@ def test_a_document_without_sections_is_no_configuration(text: str) -> None:
 
 
 def test_errors_of_all_sections_are_told_at_once_in_the_order_of_the_file() -> None:
-    text = "logging: {version: 2}\nnodes: {C1: {driver: [a]}}\nsecurity: {}\ndefaults: {interval: x}\nnetwork: {ttl: x}"
+    text = "logging: {version: 2}\nnodes: {C1: {driver: [a]}}\nsecrecy: {}\ndefaults: {interval: x}\nnetwork: {ttl: x}"
     assert [int(error.split(":")[1]) for error in errors(text)] == [1, 2, 3, 4, 5]
 
 

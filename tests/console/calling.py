@@ -38,6 +38,7 @@ class Shell:
             **{name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_DEVELOPER)},
             "HOME": str(home),
             "XDG_STATE_HOME": str(home / "state"),
+            "JPH_KEYS": str(home / "keys"),  # those of root would be this computer's
             "PYTHONPATH": str(CHECKOUT),
             **environment,
         }

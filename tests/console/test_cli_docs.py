@@ -83,6 +83,21 @@ def _imported(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("import", "a.csv", "--dry-run", "--json", site.config).documents
 
 
+def _granted(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Grant something, and list it."""
+    shell.jph("keys", "init", site.config)
+    shell.jph("keys", "grant", "C1", site.config)
+    return shell.jph("keys", "list", "--live", "--json", site.config).documents
+
+
+def _shown(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Look at a file that was granted."""
+    shell.jph("keys", "init", site.config)
+    (shell.home / "C1.keys").write_text(shell.jph("keys", "grant", "C1", site.config).out, "ascii")
+    shell.jph("keys", "install", "C1.keys", site.config)
+    return shell.jph("keys", "show", "C1", "--json", site.config).documents
+
+
 PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`get`": _called("get", "C1"),
     "`sensors`": _called("sensors"),
@@ -95,8 +110,10 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
+    "`keys show`": _shown,
+    "`keys list`": _granted,
 }
-SOMETIMES: Final = {"attributes", "bad", "reason", "bytes"}
+SOMETIMES: Final = {"attributes", "refused", "bad", "reason", "bytes"}
 """Keys that only some objects of `watch` and `history` have; tests/console/test_frame_words.py has them all."""
 
 

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from agent.configuration import load_configuration
+from config.model import Security
+from protocol.gate import Mode
 from tests.console.calling import CHECKOUT, Shell
 
 GOOD = """\
@@ -116,7 +118,8 @@ def test_convert_takes_the_original_json(shell: Shell) -> None:
 def test_init_writes_a_configuration_that_works_and_says_what_to_do_next(shell: Shell) -> None:
     ended = shell.jph("init")
     assert ended.code == 0
-    assert ended.out.startswith("jph.yaml is written. Now:\n  jph check ")
+    assert ended.out.startswith("jph.yaml is written.\n")
+    assert "\nNow:\n  jph check " in ended.out
     assert shell.jph("check").code == 0
 
 
@@ -148,3 +151,37 @@ def test_init_says_where_it_cannot_write(shell: Shell) -> None:
     ended = shell.jph("init", "/nowhere/jph.yaml")
     assert ended.code == 1
     assert "/nowhere/jph.yaml cannot be written: No such file or directory" in ended.err
+
+
+def test_init_requires_tags_and_makes_the_key_that_only_its_owner_can_read(shell: Shell) -> None:
+    ended = shell.jph("init")
+    assert load_configuration(str(shell.home / "jph.yaml")).security == Security(mode=Mode.REQUIRE)
+    key = shell.home / "keys" / "network.key"
+    assert f"{key} is made, from which all keys come" in ended.out
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_init_never_makes_another_key_where_there_is_one(shell: Shell) -> None:
+    shell.jph("init")
+    before = (shell.home / "keys" / "network.key").read_bytes()
+    ended = shell.jph("init", "--force")
+    assert "network.key was there already and stays the network's key" in ended.out
+    assert (shell.home / "keys" / "network.key").read_bytes() == before
+
+
+def test_init_makes_no_key_when_it_writes_nothing(shell: Shell, good: Path) -> None:
+    shell.jph("init")
+    assert not (shell.home / "keys").exists()
+
+
+def test_init_says_where_the_key_cannot_be_written(shell: Shell) -> None:
+    ended = shell.jph("init", JPH_KEYS="/proc/keys")
+    assert ended.code == 1
+    assert "/proc/keys/network.key cannot be written: " in ended.err
+
+
+def test_an_open_network_has_no_keys(shell: Shell) -> None:
+    ended = shell.jph("init", "--open")
+    assert (ended.code, "key" in ended.out) == (0, False)
+    assert load_configuration(str(shell.home / "jph.yaml")).security == Security()
+    assert not (shell.home / "keys").exists()

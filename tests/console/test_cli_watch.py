@@ -18,7 +18,7 @@ CONTROL_KEYS: Final = [*DATA_KEYS[:6], "number", "active", "from"]
 
 
 def test_frames_are_printed_with_their_fields(shell: Shell, site: Site) -> None:
-    ended = shell.jph("watch", "--from", "C1", "--count", "2", "--json", site.config)
+    ended = shell.jph("watch", "--flag", "f", "--from", "C1", "--count", "2", "--json", site.config)
     first, second = ended.documents
     assert ended.code == 0
     assert list(first) == DATA_KEYS

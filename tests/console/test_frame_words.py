@@ -5,12 +5,17 @@ import pytest
 from config.model import Configuration, Node, Sensor
 from console.frame_words import bad_json, bad_line, frame_json, frame_line
 from console.output import plain
+from console.tape import Bad
 from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import CONTROL_FLAGS, DATA_FLAGS, Bus, ControlFrame, DataFrame, Flag, reading_frame
+from protocol.gate import FORGED, NO_KEY, UNKNOWN_KEY, UNSIGNED
+from protocol.instants import Instant
 from protocol.readings import Attributes, Reading, Value
+from tests.protocol.holders import refusal
 
 NOW_MS = 1_785_240_000_000
+NOW = Instant(0.0, NOW_MS)
 SENDER = ("10.0.0.1", 4101)
 CONFIGURATION = Configuration(nodes={"C1": Node(sensor=Sensor(codifier="C1", unit="°C"), driver="pipe")})
 
@@ -105,7 +110,8 @@ def test_flags_are_letters_in_json(flag: Flag) -> None:
 
 def test_what_is_no_frame_is_told_with_its_kind_and_size() -> None:
     error = DecodeError("short", "5 bytes are less than a header of 28")
-    document = bad_json(error, b"\x1b[2J!", Bus.DATA, SENDER)
+    bad = Bad(error, b"\x1b[2J!", Bus.DATA, SENDER, NOW)
+    document = bad_json(bad)
     assert document == {
         "bus": "data",
         "bad": "short",
@@ -113,5 +119,27 @@ def test_what_is_no_frame_is_told_with_its_kind_and_size() -> None:
         "bytes": 5,
         "from": "10.0.0.1:4101",
     }
-    told = "".join(map(plain, bad_line(error, b"\x1b[2J!", Bus.DATA, SENDER, NOW_MS)))
+    told = "".join(map(plain, bad_line(bad, CONFIGURATION)))
     assert "bad datagram of 5 bytes: short: 5 bytes are less than a header of 28   10.0.0.1:4101" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (FORGED, "refused: wrong tag"),
+        (UNSIGNED, "refused: unsigned"),
+        (UNKNOWN_KEY, "refused: unknown key id"),
+        (NO_KEY, "not checked: its key was not granted here"),
+    ],
+)
+def test_what_is_not_believed_is_told_with_what_it_claims_and_the_reason(kind: str, why: str) -> None:
+    frame = control(Flag.SET, 80)
+    error, datagram = refusal(kind, frame)
+    bad = Bad(error, datagram, Bus.CONTROL, SENDER, NOW)
+    told = "".join(map(plain, bad_line(bad, CONFIGURATION)))
+    assert told == line(frame).replace("A set 80", f"A set 80   {why}")
+    assert bad_json(bad) == {
+        **frame_json(frame, SENDER),
+        "refused": kind,
+        "reason": str(error),
+    }

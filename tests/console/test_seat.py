@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from config.model import ConfigError, Configuration, NoConfigurationError, Node, Sensor
+from config import rotation
+from config.keyfile import Grant, Role, granted
+from config.keystore import KeyStore
+from config.model import ConfigError, Configuration, NoConfigurationError, Node, Security, Sensor
 from console import demo_traces
 from console.seat import CodifierError, choose_codifier, find_configuration, load_or_demo, take_seat
+from protocol.gate import Mode
 
 
 def configuration(*operators: tuple[str, str | None]) -> Configuration:
@@ -105,3 +110,34 @@ def test_the_commands_that_need_a_configuration_find_the_demo_too(home: Path) ->
 def test_without_configuration_and_demo_those_commands_fail(home: Path) -> None:
     with pytest.raises(NoConfigurationError):
         load_or_demo(None)
+
+
+NETWORK = rotation.begin_network(bytes(range(32)), 1)
+
+
+def with_keys(store: KeyStore, *granted_to: tuple[str, Role]) -> None:
+    for codifier, role in granted_to:
+        store.write(codifier, granted(NETWORK, codifier, Grant(role=role, says=(codifier,))))
+
+
+@pytest.mark.parametrize(
+    ("granted_to", "expected"),
+    [
+        ([], "CC"),
+        ([("CK", Role.OPERATOR)], "CK"),
+        ([("AA", Role.READER), ("CK", Role.OPERATOR)], "CK"),
+        ([("AA", Role.READER)], "AA"),
+        ([("AA", Role.OPERATOR), ("CC", Role.OPERATOR)], "CC"),
+        ([("C1", Role.NODE)], "CC"),
+    ],
+)
+def test_where_tags_are_made_the_codifier_is_one_with_keys(
+    tmp_path: Path, granted_to: list[tuple[str, Role]], expected: str
+) -> None:
+    with_keys(KeyStore(tmp_path), *granted_to)
+    environment = {"JPH_KEYS": str(tmp_path)}
+    tagging = msgspec.structs.replace(configuration(("CC", None)), security=Security(mode=Mode.REQUIRE))
+    assert choose_codifier(tagging, None, environment, "here") == expected
+    assert choose_codifier(tagging, "XX", environment, "here") == "XX"
+    assert choose_codifier(tagging, None, {**environment, "JPH_SENSOR": "CX"}, "here") == "CX"
+    assert choose_codifier(configuration(("CC", None)), None, environment, "here") == "CC"

@@ -8,7 +8,9 @@ from agent.participant import Heard
 from console.tape import MAX_UNWRITTEN, Bad, Filter, Tape
 from protocol.errors import DecodeError
 from protocol.frames import Bus, ControlFrame, Flag
+from protocol.gate import FORGED
 from protocol.instants import Instant
+from tests.protocol.holders import refusal
 
 NOW = Instant(0.0, 0.0)
 SENDER = ("10.0.0.1", 4101)
@@ -98,5 +100,14 @@ async def test_bad_datagrams_are_wanted_only_where_everything_is() -> None:
     for wanted, count in ((ALL, 1), (Filter(sources=frozenset({"CC"})), 0)):
         tape = Tape(wanted)
         tape.refuse(error, b"x", Bus.DATA, SENDER, NOW)
+        tape.end()
+        assert len(await tape.take()) == count
+
+
+async def test_frames_that_are_not_believed_are_wanted_as_those_that_are() -> None:
+    error, datagram = refusal(FORGED, heard().frame)
+    for wanted, count in ((ALL, 1), (Filter(sources=frozenset({"CC"})), 1), (Filter(sources=frozenset({"C1"})), 0)):
+        tape = Tape(wanted)
+        tape.refuse(error, datagram, Bus.CONTROL, SENDER, NOW)
         tape.end()
         assert len(await tape.take()) == count

@@ -1,5 +1,6 @@
 """The command line on a host where nobody wrote a configuration: the default groups, and that is said."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +24,13 @@ def lonely() -> Iterator[Namespace]:
 
 def command(home: Path, *arguments: str) -> list[str]:
     """Return what calls `jph` for somebody who has no configuration."""
-    environment = ["-u", "JPH_CONFIG", f"HOME={home}", f"XDG_STATE_HOME={home}", f"PYTHONPATH={CHECKOUT}"]
-    jph = [sys.executable, "-P", "-m", "console.cli"]
-    return ["env", "--chdir", str(home), *environment, *jph, *arguments]
+    return program(home, "console.cli", *arguments)
+
+
+def program(home: Path, module: str, *arguments: str) -> list[str]:
+    """Return what starts a program for them, with keys of their own."""
+    own = [f"HOME={home}", f"XDG_STATE_HOME={home}", f"JPH_KEYS={home}/keys", f"PYTHONPATH={CHECKOUT}"]
+    return ["env", "--chdir", str(home), "-u", "JPH_CONFIG", *own, sys.executable, "-P", "-m", module, *arguments]
 
 
 def test_the_default_groups_are_used_and_that_is_said(lonely: Namespace, tmp_path: Path) -> None:
@@ -52,3 +57,9 @@ def test_commands_of_one_host_hear_each_other_on_them(lonely: Namespace, tmp_pat
 def test_a_configuration_that_init_wrote_works_at_once(lonely: Namespace, tmp_path: Path) -> None:
     assert "jph.yaml is written" in lonely.run(*command(tmp_path, "init"))
     lonely.run(*command(tmp_path, "check"))
+    lonely.start(*program(tmp_path, "agent.main"))
+    heard = lonely.run(*command(tmp_path, "get", "L1", "M1", "--json", "--timeout", "20s")).splitlines()
+    assert [json.loads(line)["codifier"] for line in heard] == ["L1", "M1"]
+    assert lonely.run(*command(tmp_path, "halt", "L1")).startswith("L1 halt: taken in ")
+    nodes = [json.loads(line) for line in lonely.run(*command(tmp_path, "nodes", "--json")).splitlines()]
+    assert {node["codifier"]: node["key_id"] for node in nodes} == {"L1": 1, "M1": 1, "Q1": 1}

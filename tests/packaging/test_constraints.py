@@ -9,10 +9,12 @@ from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+GROUPS = PROJECT["dependency-groups"]
 REQUIREMENTS = [
     *PROJECT["build-system"]["requires"],
     *PROJECT["project"]["dependencies"],
-    *PROJECT["dependency-groups"]["dev"],
+    *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
+    *(line for line in GROUPS["dev"] if isinstance(line, str)),
 ]
 
 
@@ -21,6 +23,10 @@ def tried() -> dict[str, Requirement]:
     lines = (CHECKOUT / "constraints.txt").read_text("utf-8").splitlines()
     requirements = [Requirement(line) for line in lines if not line.startswith("#")]
     return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def test_what_builds_the_wheel_is_a_group_so_that_it_can_be_locked() -> None:
+    assert GROUPS["build"] == PROJECT["build-system"]["requires"]
 
 
 @pytest.mark.parametrize("required", REQUIREMENTS)

@@ -27,7 +27,11 @@ def build(source: Path, destination: Path) -> Path:
     """Build the wheel of `source` into `destination` and return it."""
     outcome = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", destination, cwd=source)
     assert outcome.returncode == 0, outcome.stderr
-    [wheel] = destination.glob("*.whl")
+    return only_wheel(destination)
+
+
+def only_wheel(folder: Path) -> Path:
+    [wheel] = folder.glob("*.whl")
     return wheel
 
 
@@ -91,7 +95,7 @@ def test_requirements_are_ranges_but_for_the_screen(metadata: Message) -> None:
 
 
 def test_the_same_source_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
-    """Though the files are newer, others may read them and they are somewhere else."""
+    """Though the files are of another time, others may not read them and they are somewhere else."""
     source = tmp_path / "copy"
     source.mkdir()
     for name in ["pyproject.toml", "README.md", "LICENSE", "jph.py"]:
@@ -101,7 +105,29 @@ def test_the_same_source_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> No
         shutil.copytree(CHECKOUT / name, source / name, ignore=ignored, copy_function=shutil.copyfile)
     for path in source.rglob("*.py"):
         path.chmod(0o600)
+        os.utime(path, (1, 1))
     assert build(source, tmp_path / "wheel").read_bytes() == wheel.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"TZ": "Pacific/Kiritimati"},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+        {"PYTHONHASHSEED": "1"},
+        {"SOURCE_DATE_EPOCH": "1795334400"},
+    ],
+    ids=str,
+)
+def test_make_wheel_gives_the_same_bytes_whoever_makes_it_where_and_when(
+    surroundings: dict[str, str], wheel: Path, tmp_path: Path
+) -> None:
+    """Though others may not read what they make."""
+    command = ["make", "--dry-run", "wheel", f"ARGS=-d {tmp_path}"]
+    recipe = run(*command, cwd=CHECKOUT).stdout.splitlines()[-1].replace(".venv/bin/python", sys.executable)
+    subprocess.run(["sh", "-c", f"umask 077; {recipe}"], cwd=CHECKOUT, env=os.environ | surroundings, check=True)
+    assert only_wheel(tmp_path).read_bytes() == wheel.read_bytes()
 
 
 @pytest.mark.parametrize("program", ["jph", "jph-agent"])

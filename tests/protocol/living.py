@@ -47,3 +47,8 @@ def namesake(flag: Flag, config_time_ms: float = WALL_MS + 500, sequence: int = 
 
 def flags(actions: Iterable[Action]) -> list[Flag]:
     return [frame.flag for frame in frames_of(actions)]
+
+
+def tagged(frame: ControlFrame) -> ControlFrame:
+    """Return a frame as the gate hands it on whose tag it found to be genuine."""
+    return frame._replace(tag=bytes([1, 2, 3, 4, 5, 6, 7]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.rates import RateLimit
+from protocol.rates import MAX_SHARING, FairLimit, RateLimit
 
 STEPS_S = st.lists(st.floats(0, 3) | st.just(0.0), max_size=200)
 
@@ -85,3 +85,18 @@ def test_no_jump_keeps_it_closed_for_longer_than_the_rate_says(jump_s: float) ->
     limit.allows(1e6)
     limit.allows(1e6 + jump_s)
     assert limit.allows(1e6 + jump_s + 0.5)
+
+
+def test_one_sender_gets_half_of_what_many_share_and_at_once_all_of_it() -> None:
+    limit = FairLimit(per_second=10)
+    assert sum(limit.allows("a", 7.0) for _ in range(100)) == 10
+    assert sum(limit.allows("a", 7.0 + index / 100) for index in range(1, 1001)) == 50
+    assert [sum(limit.allows(name, 17.0) for _ in range(100)) for name in ("a", "b", "c")] == [0, 9, 0]
+    assert limit.refused == 90 + 950 + 100 + 91 + 100
+
+
+def test_what_many_share_is_bounded_however_many_they_are() -> None:
+    limit = FairLimit(per_second=10)
+    assert sum(limit.allows(number, 7.0) for number in range(1000)) == 10
+    assert sum(limit.allows(number, 8.0) for number in range(1000)) == 10
+    assert len(limit._each) == MAX_SHARING

@@ -92,6 +92,15 @@ def test_a_long_range_that_is_not_kept_is_remembered_as_one() -> None:
     assert len(receiver.repairs._sensors["C1"].wanted._given_up) == 1
 
 
+def test_late_readings_that_break_what_was_given_up_to_pieces_keep_to_the_bound() -> None:
+    receiver = Receiver()
+    receiver.hears(0, 4 * MAX_GIVEN_UP)
+    for first, count in itertools.chain.from_iterable(iter(lambda: receiver.asks(after_s=0.1), [])):
+        receiver.is_refused(first, count)
+    receiver.hears(*range(2, 4 * MAX_GIVEN_UP, 2))
+    assert len(receiver.repairs._sensors["C1"].wanted._given_up) == MAX_GIVEN_UP
+
+
 # Sensors and hours
 
 

@@ -97,6 +97,16 @@ def test_the_memory_of_all_is_never_more_than_allowed(added: list[tuple[str, flo
         assert rings.size_bytes == sum(ring.size_bytes for ring in rings) <= 6 * KIB
 
 
+def test_a_numbering_that_goes_on_elsewhere_takes_no_more_memory_than_allowed() -> None:
+    rings = Rings(max_bytes=6 * KIB)
+    codifiers = [f"A{digit}" for digit in range(10)]
+    for codifier in codifiers:
+        add(rings, codifier, range(3))
+    for codifier in codifiers:
+        rings.skip_to(codifier, 9)
+        assert rings.size_bytes == sum(ring.size_bytes for ring in rings) <= 6 * KIB
+
+
 def test_by_default_an_agent_keeps_300_000_numbers() -> None:
     rings = Rings()
     add(rings, "C1", range(CHUNK))

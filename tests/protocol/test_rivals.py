@@ -12,7 +12,19 @@ from protocol.frames import CONTROL_FLAGS, ControlFrame, Flag
 from protocol.instants import Instant
 from protocol.life import PROBE_S, REMINDERS_PER_S, Action, GiveWay, Life, Rival, Send, Settled, frames_of
 from protocol.sequences import MODULUS
-from tests.protocol.living import ELSEWHERE, HERE, KEEPALIVE_S, WALL_MS, at, flags, incumbent, namesake, newcomer, said
+from tests.protocol.living import (
+    ELSEWHERE,
+    HERE,
+    KEEPALIVE_S,
+    WALL_MS,
+    at,
+    flags,
+    incumbent,
+    namesake,
+    newcomer,
+    said,
+    tagged,
+)
 
 
 def test_an_incumbent_survives_a_newcomer_tells_it_that_it_is_there_and_reports_it() -> None:
@@ -77,6 +89,83 @@ def test_a_rival_on_this_very_computer_is_one_all_the_same() -> None:
 def test_a_newcomer_gives_way_to_an_incumbent_whatever_its_clock_says(config_time_ms: float) -> None:
     life = newcomer()
     assert life.hear(namesake(Flag.ALIVE, config_time_ms), ELSEWHERE, at(0.5)) == [GiveWay(ELSEWHERE)]
+
+
+def asks(life: Life, flag: Flag = Flag.ALIVE, config_time_ms: float = WALL_MS - 500) -> ControlFrame:
+    """Let a newcomer hear a namesake whose tag is genuine, and return what it says to that."""
+    (asked,) = frames_of(life.hear(tagged(namesake(flag, config_time_ms)), ELSEWHERE, at(0.1)))
+    return asked
+
+
+def answer(asked: ControlFrame) -> ControlFrame:
+    """Let an incumbent answer."""
+    life = newcomer(first_sequence=7)
+    life.tick(at(PROBE_S))
+    (answered,) = frames_of(life.hear(tagged(asked), HERE, at(5)))
+    return answered
+
+
+@pytest.mark.parametrize("flag", [Flag.NEW, Flag.ALIVE])
+def test_a_tagged_namesake_may_have_been_recorded_so_it_is_asked_whether_it_is_there(flag: Flag) -> None:
+    life = newcomer()
+    asked = asks(life, flag)
+    assert (asked.flag, asked.source, asked.destination, asked.number) == (Flag.PING, "C1", "C1", 500.0)
+    actions = life.tick(at(PROBE_S))
+    assert actions[0] == Settled()
+
+
+def test_a_newcomer_gives_way_to_who_answers_from_where_it_answers() -> None:
+    life = newcomer()
+    answered = answer(asks(life))
+    assert (answered.flag, answered.destination) == (Flag.PONG, "C1")
+    assert life.hear(tagged(answered), ELSEWHERE, at(0.2)) == [GiveWay(ELSEWHERE)]
+    assert (life.settled, life.due_s) == (False, math.inf)
+
+
+def test_it_asks_again_and_again_until_the_end_of_its_first_second() -> None:
+    life = newcomer()
+    asks(life)
+    assert life.hear(tagged(namesake(Flag.ALIVE)), ELSEWHERE, at(0.15)) == []
+    moments = []
+    while life.due_s < at(PROBE_S).monotonic_s:
+        moments.append(life.due_s - at(0).monotonic_s)
+        assert flags(life.tick(Instant(life.due_s, WALL_MS))) == [Flag.PING]
+    assert moments == pytest.approx([0.3, 0.5, 0.7, 0.9])
+
+
+def test_an_answer_to_somebody_else_s_question_shows_nothing() -> None:
+    life = newcomer()
+    answered = answer(asks(newcomer(first_sequence=501)))
+    assert life.hear(tagged(answered), ELSEWHERE, at(0.1)) == []
+    asks(life)
+    assert life.hear(tagged(answered), ELSEWHERE, at(0.2)) == []
+    assert life.tick(at(PROBE_S))[0] == Settled()
+
+
+def test_an_answer_that_comes_too_late_changes_nothing() -> None:
+    life = newcomer()
+    answered = answer(asks(life))
+    life.tick(at(PROBE_S))
+    assert life.hear(tagged(answered), ELSEWHERE, at(PROBE_S)) == []
+
+
+def test_who_sends_a_newcomer_its_own_question_back_gets_no_answer() -> None:
+    life = newcomer()
+    asked = asks(life)
+    assert life.hear(tagged(asked), ELSEWHERE, at(0.2)) == []
+    life.tick(at(PROBE_S))
+    assert life.hear(tagged(asked), ELSEWHERE, at(2)) == []
+
+
+def test_of_two_newcomers_the_earlier_one_answers_before_its_own_first_second_is_over() -> None:
+    later = Life("C1", KEEPALIVE_S, 900)
+    later.start(at(0.1))
+    earlier = newcomer()
+    (reminder,) = frames_of(earlier.hear(tagged(namesake(Flag.NEW, WALL_MS + 100)), ELSEWHERE, at(0.1)))
+    (asked,) = frames_of(later.hear(tagged(reminder), HERE, at(0.2)))
+    (answered,) = frames_of(earlier.hear(tagged(asked), ELSEWHERE, at(0.3)))
+    assert later.hear(tagged(answered), HERE, at(0.4)) == [GiveWay(HERE)]
+    assert earlier.tick(at(PROBE_S))[0] == Settled()
 
 
 def test_a_node_that_gave_way_has_nothing_more_to_do_or_to_say() -> None:

@@ -203,9 +203,11 @@ def test_an_answer_is_told_in_words_and_once() -> None:
     listener = configured()
     listener.says(Flag.NEW)
     events = [
-        event for _ in range(3) for event in listener.says(Flag.ACKNOWLEDGE, pack_pair(7, Code.STALE), destination="CC")
+        event
+        for _ in range(3)
+        for event in listener.says(Flag.ACKNOWLEDGE, pack_pair(7, Code.TOO_MANY), destination="CC")
     ]
-    assert events == [Event(WALL_MS, EventKind.ANSWERED, "C1", "the command is stale or was replayed", by="CC")]
+    assert events == [Event(WALL_MS, EventKind.ANSWERED, "C1", "too many commands at once", by="CC")]
     assert listener.node().acknowledges
 
 

@@ -6,16 +6,18 @@
 import json
 import re
 import struct
+from hashlib import blake2s
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 
-from protocol import codifiers, commands, diagnosed, diagnosis, documents, frames, life, sequences
+from protocol import codifiers, commands, diagnosed, diagnosis, documents, frames, freshness, keys, life, sequences
 from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import KINDS, Bus, ControlFrame, DataFrame, Flag, Frame, decode, encode, reading_frame
 from protocol.readings import Attributes, Reading, Value
+from protocol.tags import Seal
 from protocol.troubles import WORDS, Said, Trouble
 
 ROOT: Final = Path(__file__).parents[2]
@@ -23,8 +25,14 @@ PAGE: Final = ROOT / "docs" / "protocol.md"
 BEGIN: Final = "<!-- vectors: written by python -m tests.protocol.test_vectors -->\n```json\n"
 END: Final = "```\n<!-- end of vectors -->\n"
 
+TAGS_BEGIN: Final = "<!-- tag vectors: written by python -m tests.protocol.test_vectors -->\n```json\n"
+TAGS_END: Final = "```\n<!-- end of tag vectors -->\n"
+
 NOW_MS: Final = 1795334500510
 STARTED_MS: Final = 1795334500478.0
+NETWORK_KEY: Final = bytes(range(32))
+DATA_KEYS: Final = {name: keys.data_key(keys.data_root(NETWORK_KEY), name) for name in ("C1", "@@")}
+ORDER_KEY: Final = keys.order_key(keys.command_key(keys.command_root(NETWORK_KEY), "FK"), "CC")
 LISTS: Final = (b"[" * 16, b"]" * 16)
 
 
@@ -32,6 +40,15 @@ class Vector(NamedTuple):
     """A frame, and what it is an example of."""
 
     about: str
+    frame: Frame
+
+
+class TagVector(NamedTuple):
+    """A frame and the key that belongs to it."""
+
+    about: str
+    key_id: int
+    key: bytes
     frame: Frame
 
 
@@ -115,11 +132,21 @@ VECTORS: Final = (
     Vector(
         "not a number, as an original node sends it", DataFrame(2000, NOW_MS, Flag.FLOAT, "C1", "@@", -float("nan"))
     ),
-    Vector("a tag, which readers ignore", measured(21.3)._replace(tag=bytes.fromhex("01a1a2a3b1b2b3"))),
+    Vector("a tag, which who uses none ignores", measured(21.3)._replace(tag=bytes.fromhex("01a1a2a3b1b2b3"))),
     Vector(
         "the largest sequence and timestamp",
         measured(1)._replace(sequence=2**31 - 1, timestamp_ms=frames.LATEST_TIMESTAMP_MS),
     ),
+)
+
+TAG_VECTORS: Final = (
+    TagVector("what a node says: its data key", 1, DATA_KEYS["C1"], said(Flag.ALIVE, "C1", "@@", STARTED_MS)),
+    TagVector("a reading: the same key, another bus", 1, DATA_KEYS["C1"], measured(21.3)),
+    TagVector("a ping: the data key of who is asked", 1, DATA_KEYS["C1"], said(Flag.PING, "CC", "C1", 1.5)),
+    TagVector("a ping to everybody", 1, DATA_KEYS["@@"], said(Flag.PING, "CC", "@@", 1.5)),
+    TagVector("a request: as a ping", 1, DATA_KEYS["C1"], said(Flag.REPEAT, "Q1", "C1", pack_pair(2001, 64))),
+    TagVector("a command: the order key of its source", 1, ORDER_KEY, said(Flag.SET, "CC", "FK", 55.5)),
+    TagVector("the same key under another id is another tag", 255, ORDER_KEY, said(Flag.SET, "CC", "FK", 55.5)),
 )
 
 BAD_VECTORS: Final = (
@@ -171,8 +198,32 @@ def render() -> str:
     return "".join(json.dumps(fields, ensure_ascii=False, allow_nan=False) + "\n" for fields in objects)
 
 
+def render_tags() -> str:
+    """Return the lines of the page with tagged frames: one of each kind of key."""
+    return "".join(json.dumps(describe_tag(vector)) + "\n" for vector in TAG_VECTORS)
+
+
+def describe_tag(vector: TagVector) -> dict[str, Any]:
+    """Say what a frame is tagged with, each step as the page has it."""
+    untagged = encode(vector.frame)
+    sealed = Seal(vector.key_id, vector.key).sealed(vector.frame.bus, untagged)
+    return {
+        "about": vector.about,
+        "bus": vector.frame.bus,
+        "network_key": NETWORK_KEY.hex(),
+        "key": vector.key.hex(),
+        "key_id": vector.key_id,
+        "untagged": untagged.hex(),
+        "hex": sealed.hex(),
+    }
+
+
 def vectors_of(page: str) -> str:
     return page.partition(BEGIN)[2].partition(END)[0]
+
+
+def tag_vectors_of(page: str) -> str:
+    return page.partition(TAGS_BEGIN)[2].partition(TAGS_END)[0]
 
 
 def headings_of(page: str) -> list[str]:
@@ -186,6 +237,23 @@ def page() -> str:
 
 def test_the_page_has_the_vectors_that_the_code_makes(page: str) -> None:
     assert vectors_of(page) == render(), "run: python -m tests.protocol.test_vectors"
+
+
+def test_the_page_has_the_tag_vectors_that_the_code_makes(page: str) -> None:
+    assert tag_vectors_of(page) == render_tags(), "run: python -m tests.protocol.test_vectors"
+
+
+@pytest.mark.parametrize("line", render_tags().splitlines(), ids=lambda line: json.loads(line)["about"])
+def test_a_tag_vector_follows_from_the_page_alone(line: str) -> None:
+    """With hashlib, the offsets and the words of the page, and nothing of the code."""
+    vector = json.loads(line)
+    untagged = bytes.fromhex(vector["untagged"])
+    key_id, zeros = bytes([vector["key_id"]]), bytes(3)
+    covered = untagged[:4] + key_id + zeros + untagged[8:21] + zeros + untagged[24:]
+    bus = vector["bus"][0].encode()
+    tag = blake2s(bus + covered, digest_size=6, key=bytes.fromhex(vector["key"]), person=b"jph tag").digest()
+    expected = untagged[:4] + key_id + tag[:3] + untagged[8:21] + tag[3:] + untagged[24:]
+    assert vector["hex"] == expected.hex()
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.about)
@@ -242,6 +310,8 @@ def test_the_page_has_a_row_for_every_code_of_a_diagnosis(page: str, code: Troub
         f"{life.COMMANDS_PER_S:g} commands a second",
         f"{commands.MAX_REMEMBERED:,} commands",
         ", ".join(f"{after_s:.1f}" for after_s in commands.REPEATS_AFTER_S) + " s",
+        f"within {freshness.WITHIN_MS / 1000:g} s of its own clock",
+        f"by more than {freshness.STEP_MS / 1000:g} s",
         f"gives up {commands.GIVES_UP_AFTER_S:g} s after",
         f"{diagnosis.REPORTS_AT_ONCE:g} reports at once and {diagnosis.REPORTS_PER_S:g} a second",
         f"with {diagnosis.TIMES_OVER} reports",
@@ -260,5 +330,8 @@ def test_every_section_that_the_code_refers_to_exists(page: str) -> None:
 
 
 if __name__ == "__main__":
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    PAGE.write_text(before + BEGIN + render() + END + rest.partition(END)[2], "utf-8")
+    text_of_page = PAGE.read_text("utf-8")
+    for begin, lines, end in ((BEGIN, render(), END), (TAGS_BEGIN, render_tags(), TAGS_END)):
+        before, _, rest = text_of_page.partition(begin)
+        text_of_page = before + begin + lines + end + rest.partition(end)[2]
+    PAGE.write_text(text_of_page, "utf-8")

@@ -5,32 +5,24 @@ import io
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tools.environment import Environment, Trouble, Wheel
+from tests.tools.serving import serve
+from tools.environment import PARTS, Environment, Trouble, Wheel
 
 # Runs as `python pip.whl/pip` and, after it has put itself into the environment, as `python -m pip`. It notes what it
 # is asked for beside the environment, and fails when the checkout says so.
 NOTING_PIP = """
 import pathlib, shutil, sys, sysconfig
 with open("tasks", "a") as tasks:
-    print(*sys.argv[2:], file=tasks)
+    print(*sys.argv[1:], file=tasks)
 if sys.argv[-1].endswith(".whl"):
     shutil.unpack_archive(sys.argv[-1], sysconfig.get_path("purelib"), "zip")
-sys.exit(pathlib.Path("refuse").exists() and sys.argv[-1] == pathlib.Path("refuse").read_text())
+sys.exit(pathlib.Path("refuse").exists() and sys.argv[-1].endswith(pathlib.Path("refuse").read_text()))
 """
 PYPROJECT = '[project]\nname = "small"\ndependencies = ["a"]\n[tool.ruff]\nline-length = 120\n'
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """A package index made of files."""
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def noting_pip() -> bytes:
@@ -53,13 +45,8 @@ def write_index(directory: Path, filename: str, content: bytes) -> None:
 def index(tmp_path: Path) -> Iterator[str]:
     """Serve a package index on loopback; yields its address."""
     write_index(tmp_path / "index", "pip-1-py3-none-any.whl", noting_pip())
-    handler = partial(QuietHandler, directory=str(tmp_path / "index"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serve(tmp_path / "index") as address:
+        yield address
 
 
 @pytest.fixture
@@ -67,7 +54,9 @@ def environment(index: str, tmp_path: Path) -> Environment:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     (checkout / "pyproject.toml").write_text(PYPROJECT)
-    (checkout / "constraints.txt").write_text("a==1\n")
+    (checkout / "locks").mkdir()
+    for part in PARTS:
+        (checkout / PARTS[part]).write_text("a==1\n")
     known = Wheel("pip", "pip-1-py3-none-any.whl", hashlib.sha256(noting_pip()).hexdigest())
     return Environment(checkout, index, known)
 
@@ -80,31 +69,41 @@ def tasks(environment: Environment) -> list[str]:
     return [word.rpartition("/")[2] for word in words]
 
 
-PIP, RUNTIME, DEV = "pip-1-py3-none-any.whl", ".", "dev"
+PIP = "pip-1-py3-none-any.whl"
+RUNTIME = ["runtime.txt", "."]
+DEV = ["dev.txt"]
+CHECK = ["check"]
 
 
 def test_the_runtime_part_is_pip_and_the_project(environment: Environment) -> None:
     environment.provide("runtime")
-    assert tasks(environment) == [PIP, RUNTIME]
+    assert tasks(environment) == [PIP, *RUNTIME, *CHECK]
 
 
 def test_the_dev_part_brings_the_runtime_part_with_it(environment: Environment) -> None:
     environment.provide("dev")
-    assert tasks(environment) == [PIP, RUNTIME, DEV]
+    assert tasks(environment) == [PIP, *RUNTIME, *DEV, *CHECK]
 
 
 def test_the_dev_part_is_added_to_the_runtime_part_that_is_there(environment: Environment) -> None:
     environment.provide("runtime")
     tasks(environment)
     environment.provide("dev")
-    assert tasks(environment) == [DEV]
+    assert tasks(environment) == [*DEV, *CHECK]
 
 
-def test_the_versions_that_were_tried_are_asked_for(environment: Environment) -> None:
-    environment.provide("runtime")
-    constraints = environment.checkout / "constraints.txt"
-    asked = f"--constraint {constraints} --build-constraint {constraints} --editable ."
+@pytest.mark.parametrize("part", PARTS)
+def test_only_files_whose_hash_is_known_are_asked_for_and_nothing_that_has_to_be_built(
+    part: str, environment: Environment
+) -> None:
+    environment.provide(part)
+    asked = f"--require-hashes --only-binary :all: --requirement {environment.lock(part)}"
     assert asked in (environment.checkout / "tasks").read_text()
+
+
+def test_the_checkout_is_built_with_what_is_there_and_brings_nothing_along(environment: Environment) -> None:
+    environment.provide("runtime")
+    assert "--no-deps --no-build-isolation --editable ." in (environment.checkout / "tasks").read_text()
 
 
 def test_what_is_there_is_left_as_it_is(environment: Environment) -> None:
@@ -128,7 +127,7 @@ def change_requirements(environment: Environment) -> None:
 
 
 def change_versions(environment: Environment) -> None:
-    (environment.checkout / "constraints.txt").write_text("a==2\n")
+    environment.lock("dev").write_text("a==2\n")
 
 
 def lose_python(environment: Environment) -> None:
@@ -158,7 +157,7 @@ def test_what_does_not_fit_any_more_is_made_again(
     tasks(environment)
     damage(environment)
     environment.provide("dev")
-    assert tasks(environment) == [PIP, RUNTIME, DEV]
+    assert tasks(environment) == [PIP, *RUNTIME, *DEV, *CHECK]
 
 
 def test_another_place_needs_another_environment(environment: Environment) -> None:
@@ -167,7 +166,7 @@ def test_another_place_needs_another_environment(environment: Environment) -> No
     elsewhere = Environment(moved, environment.index, environment.pip)
     tasks(elsewhere)
     elsewhere.provide("runtime")
-    assert tasks(elsewhere) == [PIP, RUNTIME]
+    assert tasks(elsewhere) == [PIP, *RUNTIME, *CHECK]
 
 
 def test_the_settings_of_the_linters_change_nothing(environment: Environment) -> None:
@@ -178,21 +177,21 @@ def test_the_settings_of_the_linters_change_nothing(environment: Environment) ->
     assert tasks(environment) == []
 
 
-@pytest.mark.parametrize("fails_at", [RUNTIME, DEV])
+@pytest.mark.parametrize("fails_at", ["runtime.txt", ".", "dev.txt", "check"])
 def test_what_pip_could_not_finish_is_begun_anew(fails_at: str, environment: Environment) -> None:
     refusal = environment.checkout / "refuse"
     refusal.write_text(fails_at)
-    with pytest.raises(Trouble, match="its reason stands above"):
+    with pytest.raises(Trouble):
         environment.provide("dev")
     refusal.unlink()
     tasks(environment)
     environment.provide("dev")
-    assert tasks(environment) == [PIP, RUNTIME, DEV]
+    assert tasks(environment) == [PIP, *RUNTIME, *DEV, *CHECK]
 
 
 def test_a_failed_dev_part_takes_the_runtime_part_with_it(environment: Environment) -> None:
     environment.provide("runtime")
-    (environment.checkout / "refuse").write_text(DEV)
+    (environment.checkout / "refuse").write_text("dev.txt")
     with pytest.raises(Trouble):
         environment.provide("dev")
     assert not environment.stamp("runtime").exists()
@@ -204,7 +203,7 @@ def test_two_at_once_make_it_once(environment: Environment) -> None:
         one.start()
     for one in both:
         one.join()
-    assert tasks(environment) == [PIP, RUNTIME]
+    assert tasks(environment) == [PIP, *RUNTIME, *CHECK]
 
 
 def test_another_pip_than_the_known_one_is_refused(environment: Environment) -> None:

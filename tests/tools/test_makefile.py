@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-MADE_FROM = ["Makefile", "pyproject.toml", "constraints.txt", "tools/environment.py", "tools/find-python"]
+MADE_FROM = [
+    "Makefile",
+    "pyproject.toml",
+    "locks/runtime.txt",
+    "locks/dev.txt",
+    "locks/fuzz.txt",
+    "tools/environment.py",
+    "tools/find-python",
+]
 
 
 def make(checkout: Path, *arguments: str) -> str:
@@ -40,7 +48,7 @@ def looks_again(checkout: Path, *arguments: str) -> bool:
     return "tools/environment.py" in make(checkout, "--dry-run", *arguments)
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "soak", "pictures", "wheel"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "soak", "fuzz", "pictures", "wheel"])
 def test_nothing_is_looked_at_while_the_environment_is_whole(target: str, checkout: Path) -> None:
     assert not looks_again(checkout, target)
 
@@ -81,6 +89,13 @@ DAMAGES = [lose_stamp, lose_python, come_from_elsewhere, lose_settings, change_r
 def test_what_does_not_fit_any_more_is_looked_at(damage: Callable[[Path], None], target: str, checkout: Path) -> None:
     damage(checkout)
     assert looks_again(checkout, target)
+
+
+def test_what_development_alone_needs_may_change_without_the_demo_being_held_up(checkout: Path) -> None:
+    later_s = (checkout / ".venv" / "dev").stat().st_mtime + 1
+    os.utime(checkout / "locks" / "dev.txt", (later_s, later_s))
+    assert not looks_again(checkout, "demo")
+    assert looks_again(checkout, "test")
 
 
 def test_a_python_that_is_named_is_looked_at(checkout: Path) -> None:

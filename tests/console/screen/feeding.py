@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from agent.participant import Answer, profiles
+from agent.orders import Answer
+from agent.participant import profiles
 from config.model import Configuration, Network, Node, Sensor
 from console.screen.catalogue import Catalogue
 from console.screen.model import Model
@@ -22,6 +23,7 @@ from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES, Repairs
 from protocol.roster import Roster
 from protocol.troubles import Said
 from storage.sqlite import SqliteOptions
+from tests.protocol.holders import refusal
 
 START: Final = Instant(1_000.0, 1_700_000_000_000.0)
 ADDRESSES: Final[Mapping[str, Sender]] = {"C1": ("10.0.0.1", 4101), "F1": ("10.0.0.2", 4201)}
@@ -121,13 +123,21 @@ class Feed:
         destination: str = "@@",
         active: bool = True,
         sender: Sender | None = None,
+        key_id: int = 0,
     ) -> tuple[Event, ...]:
-        """Hear a control frame."""
+        """Hear a control frame, tagged under a key id."""
         usual = ADDRESSES.get(codifier, ELSEWHERE)
         sender = sender or usual
         sequence = self._next(codifier, data=False, first=100 if sender == usual else 5_000_000)
-        frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active)
+        tag = bytes((key_id, *bytes(6)))
+        frame = ControlFrame(sequence, int(self.now.wall_ms), flag, codifier, destination, number, active, tag)
         return self._hear(frame, sender)
+
+    def refuse(self, kind: str, flag: Flag, codifier: str, destination: str, sender: Sender) -> None:
+        """Hear a control frame that is not believed."""
+        frame = ControlFrame(7, int(self.now.wall_ms), flag, codifier, destination, 0.0, active=True)
+        error, _ = refusal(kind, frame)
+        self.roster.refuse(error, sender)
 
     def diagnosis(self, codifier: str, code: int, amount: int = 0) -> tuple[Event, ...]:
         """Hear a node say how it is."""

@@ -1,6 +1,6 @@
 import asyncio
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.commander import Commander, summary
 from console.screen.control import AT_ONCE, BY_ACTION, Order
 from console.screen.model import Model

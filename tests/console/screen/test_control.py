@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.catalogue import Catalogue
 from console.screen.control import (
     BY_ACTION,
@@ -153,3 +153,9 @@ def test_the_panel_is_never_higher_or_wider_than_it_may_be() -> None:
     lines = draw_control(model, KEYS, 40, 6, UNICODE)
     assert len(lines) == 6
     assert all(line.width <= 40 for line in lines)
+
+
+def test_a_command_without_a_key_says_who_could_give_it_and_no_time() -> None:
+    answer = Answer("FK", Code.NOT_AUTHORISED, False, 0.0, 0, by="ZR", hint="CK may: --as CK")
+    words, ink = outcome(Given(0.0, Flag.SET, "FK", 80.0, answer))
+    assert (words, ink) == ("ZR has no key to command FK; CK may: --as CK", Ink.WARNING)

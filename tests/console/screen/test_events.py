@@ -27,6 +27,15 @@ def words(event: Event, width: int = 120) -> str:
         (Event(0.0, EventKind.DUPLICATED, "X9", "speaks from two places"), "◆ duplicated X9 speaks from two places"),
         (Event(0.0, EventKind.TROUBLE, "C1", "driver hanging"), "◆ trouble    C1 driver hanging  kastpi CPU"),
         (
+            Event(0.0, EventKind.REFUSED, "", "10.0.0.5 port 40123: 17 frames, wrong tag (set CK -> FK)"),
+            "◆ refused    10.0.0.5 port 40123: 17 frames, wrong tag (set CK -> FK)",
+        ),
+        (
+            Event(0.0, EventKind.REFUSED, "FK", "stale or replayed: 1 command of CK from 10.0.0.5 port 4", by="CK"),
+            "◆ refused    FK stale or replayed: 1 command of CK from 10.0.0.5 port 4  Fan",
+        ),
+        (Event(0.0, EventKind.APPEARED, "", "3 nodes, 3 sensors"), "● heard      3 nodes, 3 sensors"),
+        (
             Event(0.0, EventKind.RECOVERED, "C1", "no longer: driver hanging"),
             "● recovered  C1 no longer: driver hanging  kastpi CPU",
         ),

@@ -1,6 +1,6 @@
 import pytest
 
-from agent.participant import Answer
+from agent.orders import Answer
 from console.screen.model import MAX_ANSWERS, SPANS_S, Given, Model
 from console.screen.ordering import SORTS, Key
 from protocol.commands import Code

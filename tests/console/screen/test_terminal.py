@@ -15,8 +15,8 @@ from protocol.instants import Instant
 from protocol.readings import Reading
 from tests.console.screen.pty_program import PATIENCE_S, PtyProgram, console_command
 
-LOTS = 30
-LOT = 100
+LOTS = 20  # with a ping each: one address is answered 25 in a second
+LOT = 150
 FILLING_KEYS = "y" * 35
 """Each copies a value to the clipboard, which is written at once: more writes than Textual queues (30)."""
 
@@ -72,7 +72,7 @@ async def test_a_terminal_that_is_not_read_stops_neither_the_bus_nor_the_screen(
         console.read_until("1/7")
         async with sensor.bus:
             await sensor.send_lot()
-            console.read_until("100 heard")
+            console.read_until(f"{LOT} heard")
             console.stall()
             console.press(FILLING_KEYS)
             await sensor.press_ping(console)
@@ -94,7 +94,7 @@ async def test_a_signal_ends_the_console_also_while_the_terminal_is_not_read(
         console.read_until("1/7")
         async with sensor.bus:
             await sensor.send_lot()
-            console.read_until("100 heard")
+            console.read_until(f"{LOT} heard")
             console.stall()
             console.press(FILLING_KEYS)
             await sensor.press_ping(console)

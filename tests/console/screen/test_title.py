@@ -4,6 +4,8 @@ from console.screen.lines import Ground, Ink
 from console.screen.model import Model
 from console.screen.symbols import UNICODE
 from console.screen.title import draw_banner, draw_title
+from protocol.frames import Flag
+from protocol.gate import FORGED, NO_KEY
 from tests.console.screen.feeding import Feed, lively, model_of
 
 
@@ -90,3 +92,19 @@ def test_every_count_has_its_word(model: Model, feed: Feed, width: int) -> None:
     model.apply(feed.batch())
     title = draw_title(model, "CC", width, UNICODE).text
     assert "5 gone" in title
+
+
+ATTACKER = ("10.0.0.5", 40123)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_frames_that_are_not_believed_are_counted_apart_from_bad_datagrams(
+    model: Model, feed: Feed, width: int
+) -> None:
+    for _ in range(17):
+        feed.refuse(FORGED, Flag.SET, "CK", "FK", ATTACKER)
+    feed.refuse(NO_KEY, Flag.SET, "CK", "FK", ATTACKER)
+    model.apply(feed.batch())
+    line = draw_title(model, "CC", width, UNICODE)
+    assert any(span.ink is Ink.CRITICAL and "17 refused" in span.text for span in line.spans)
+    assert "bad" not in line.text
