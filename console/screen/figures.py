@@ -119,12 +119,15 @@ def rate(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second < 9.95 else f"{per_second:,.0f}"
 
 
+_NO_SPAN: Final = 1e-300  # no sensor tells such numbers apart, and near the end of floats arithmetic does not either
+
+
 def nice_bounds(low: float, high: float) -> tuple[float, float]:
     """Widen a range to round numbers, so that a chart's axis stays when the values move a little."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
     span = high - low
-    if span <= max(abs(low), abs(high)) * 1e-9:
+    if span <= max(abs(low), abs(high)) * 1e-9 or span < _NO_SPAN:
         span = max(abs(high) * 0.02, 1e-3)
         low, high = low - span / 2, high + span / 2
     step = nice_step(span / 4)

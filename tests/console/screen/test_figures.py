@@ -2,7 +2,7 @@ import math
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.screen import figures
@@ -105,6 +105,7 @@ def test_what_was_lost_never_looks_like_nothing(share: float) -> None:
 
 
 @given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12))
+@example(0.0, 5e-324)
 def test_an_axis_holds_all_values_between_round_bounds(one: float, other: float) -> None:
     low, high = min(one, other), max(one, other)
     bottom, top = figures.nice_bounds(low, high)
