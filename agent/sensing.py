@@ -1,6 +1,7 @@
 """A node that reads a driver: driver -> filters -> numbered readings, every interval."""
 
 import asyncio
+import contextlib
 import logging
 import math
 from typing import Final
@@ -34,16 +35,22 @@ class Sensing:
         self._filters = {sensor.codifier: FilterChain(sensor.filters) for sensor in node.sensors}
         self._troubles: dict[str, str] = {}  # sensors that gave what cannot be sent, and what that was
         self._reading = asyncio.Lock()  # a driver is asked one thing at a time
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
-        """Read and publish every interval; a reading that takes longer than its interval delays the next."""
+        """Read and publish every interval, and when the driver asks for it.
+
+        A reading that takes longer than its interval delays the next.
+        """
         due_s = self._surroundings.monotonic() + self._surroundings.random_number(1000) / 1000 * min(
             FIRST_READINGS_WITHIN_S, self.node.interval_s
         )
         while True:
-            await asyncio.sleep(due_s - self._surroundings.monotonic())
+            is_early = await self._is_woken_before(due_s)
             await self.publish_now()
-            due_s = max(due_s + self.node.interval_s, self._surroundings.monotonic())
+            if not is_early:
+                due_s = max(due_s + self.node.interval_s, self._surroundings.monotonic())
 
     async def publish_now(self) -> None:
         """Read the driver and publish what it has, unless the node is halted, or was meanwhile."""
@@ -83,19 +90,33 @@ class Sensing:
         """Let go of the device; an actuator returns to its safe value."""
         await self._supervisor.close()
 
+    async def _is_woken_before(self, due_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._woken.wait(), due_s - self._surroundings.monotonic())
+        except TimeoutError:
+            return False
+        self._woken.clear()
+        return True
+
     def _make_driver(self) -> Driver:
-        place = Place(self.node.codifier, self._surroundings.state_directory, self._surroundings.monotonic)
+        surroundings = self._surroundings
+        place = Place(self.node.codifier, surroundings.state_directory, surroundings.monotonic, wake=self._wake)
         return driver_class(self.node.driver)(self.node.options, place)
+
+    def _wake(self) -> None:
+        """Have the driver read at once; called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever would read
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     def _publish(self, sensor: Sensor, measurements: Measurements) -> None:
         measured = measurements.get(sensor.channel or OWN_CHANNEL)
         if measured is None:
             return
-        value, attributes = measured if isinstance(measured, Measured) else (measured, None)
+        value, attributes, timestamp_ms = measured if isinstance(measured, Measured) else Measured(measured)
         try:
             passed = self._filters[sensor.codifier].apply(_checked(value), self._surroundings.monotonic())
             if passed is not None:
-                self._presence.publish(sensor.codifier, passed, attributes)
+                self._presence.publish(sensor.codifier, passed, attributes, timestamp_ms)
         except (JphError, ArithmeticError, ValueError) as error:  # the latter two: a filter's sum has no such number
             self._note_trouble(sensor.codifier, str(error))
         else:

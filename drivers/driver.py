@@ -1,7 +1,8 @@
 """What a driver is (docs/drivers.md): options in, readings out. Whoever runs it cares for time, retries and the bus."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -23,28 +24,64 @@ class OutOfRangeError(DriverError):
 
 
 class Measured(NamedTuple):
-    """A value that carries attributes."""
+    """A value with what else is known of it: attributes, and when it was measured, in ms since 1970-01-01 UTC.
+
+    Without `timestamp_ms` it is as old as the read.
+    """
 
     value: Value
-    attributes: Attributes
+    attributes: Attributes | None = None
+    timestamp_ms: int | None = None
 
 
 Measurements: TypeAlias = Mapping[str, Value | Measured]
 """What one read found, by channel: finite numbers and text. A channel that has nothing now is missing."""
 
 
+class Latest(NamedTuple):
+    """The newest reading of another sensor: when it was measured (ms since 1970-01-01 UTC), and its age here in s."""
+
+    value: Value
+    timestamp_ms: int
+    age_s: float
+
+
+class Network(Protocol):
+    """What a driver may know of the other sensors of the network, from any thread."""
+
+    def latest(self, codifier: str) -> Latest | None:
+        """Return the newest reading that was heard of a sensor, None when there was none yet."""
+        ...
+
+
+class NoNetwork:
+    """A network of which nothing is heard."""
+
+    def latest(self, codifier: str) -> Latest | None:
+        """Know nothing."""
+
+
+def _nothing() -> None:
+    """Wake nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a driver may know of where it runs.
 
-    `state_directory` is where it keeps what must survive a restart; `monotonic` returns seconds; `root` stands for
-    the file system's root, so that a driver can be shown another /sys.
+    `state_directory` is where it keeps what must survive a restart. `monotonic` returns seconds, and `sleep` waits for
+    so many. `root` stands for the file system's root, so that a driver can be shown another /sys. `wake` has the driver
+    read at once, from any thread: for devices that speak without being asked. `network` has the readings of the
+    sensors that the options name in `inputs()`.
     """
 
     codifier: str
     state_directory: Path
     monotonic: Callable[[], float]
     root: Path = Path("/")
+    sleep: Callable[[float], None] = time.sleep
+    wake: Callable[[], None] = _nothing
+    network: Network = field(default_factory=NoNetwork)
 
     def locate(self, path: str) -> Path:
         """Return where a path of the configuration lies here; raises DriverError.
@@ -62,7 +99,8 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What a configuration says to a driver under `options`: each driver has a subclass of this.
 
     Types are checked when the configuration is loaded. What types cannot say is checked in `__post_init__`, which
-    raises ValueError with a message that names the key.
+    raises ValueError with a message that names the key. Each option says what it means where it is declared, in
+    `msgspec.Meta(description=...)`; docs/drivers.md has the same words.
     """
 
     def channels(self) -> frozenset[str]:
@@ -71,6 +109,10 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def devices(self) -> frozenset[str]:
         """Return the device nodes below /dev that a driver with these options opens; a service may open no others."""
+        return frozenset()
+
+    def inputs(self) -> frozenset[str]:
+        """Return the codifiers of other sensors whose readings a driver with these options uses; `@@` for all."""
         return frozenset()
 
 

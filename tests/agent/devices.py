@@ -39,6 +39,7 @@ class Device:
         if self.refusal is not None:
             raise self.refusal
         self.codifier = place.codifier
+        self.wake = place.wake
         self.values: Any = {"value": options.value}
         self.trouble: BaseException | threading.Event | None = None
         self.reads = 0

@@ -129,6 +129,30 @@ async def test_attributes_travel_with_the_value(make: Make, devices: Devices, dr
     assert (frame.flag, frame.value, frame.attributes) == (Flag.JSON, 21.5, {"voltage": 3.2})
 
 
+async def test_a_value_that_was_measured_before_keeps_its_time(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": Measured(21.5, timestamp_ms=1_700_000_000_123)}
+    await driven_time.advance(1.0)
+    (frame,) = await bench.wire.number(1)
+    assert (frame.flag, frame.timestamp_ms) == (Flag.FLOAT, 1_700_000_000_123)
+
+
+async def test_a_driver_that_wakes_its_node_is_read_at_once_and_then_in_its_rhythm(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node())
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": 22.5}
+    threading.Thread(target=devices["C1"].wake).start()
+    assert await bench.wire.readings(1) == [("C1", 22.5)]
+    await driven_time.advance(1.0)
+    assert await bench.wire.readings(1) == [("C1", 22.5)]
+    assert devices["C1"].reads == 3
+
+
 async def test_filters_stand_between_driver_and_bus(make: Make, devices: Devices, driven_time: DrivenLoop) -> None:
     bench = make(node(filters=(FilterStep("scale", 0.5), FilterStep("skip_initial", 1))))
     await until(lambda: len(devices) == 1 and devices["C1"].reads == 1)
