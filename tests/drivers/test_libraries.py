@@ -1,0 +1,32 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from drivers.driver import DriverError
+from drivers.libraries import library
+
+
+def test_a_library_is_imported() -> None:
+    assert library("json", "json") is sys.modules["json"]
+
+
+def test_one_that_is_not_installed_is_told_with_what_brings_it() -> None:
+    with pytest.raises(DriverError, match=r'no_such_library is not installed; pip install "jph\[adcpi\]"'):
+        library("no_such_library", "adcpi")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import no_such_part", r"broken cannot be used: No module named 'no_such_part'; pip install"),
+        ("raise RuntimeError('no Raspberry Pi')", "broken cannot be used: RuntimeError: no Raspberry Pi"),
+    ],
+)
+def test_one_that_does_not_work_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+) -> None:
+    (tmp_path / "broken.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(DriverError, match=said):
+        library("broken", "dht")
