@@ -71,6 +71,11 @@ def _remembered(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("history", "C1", "--json", site.config).documents
 
 
+def _offline(*arguments: str) -> Callable[[Shell, Site], list[dict[str, Any]]]:
+    """Call a command that needs no configuration."""
+    return lambda shell, _site: shell.jph(*arguments, "--json").documents
+
+
 def _accounted(shell: Shell, site: Site) -> list[dict[str, Any]]:
     """Wait until something was stored, and print what became of it."""
     shell.jph("watch", "--from", "Q1", "--count", "2", "--flag", "i", site.config)
@@ -110,6 +115,8 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
+    "`drivers show`": _offline("drivers", "show"),
+    "`drivers try`": _offline("drivers", "try", "simulated", "signal=constant", "value=1"),
     "`keys show`": _shown,
     "`keys list`": _granted,
 }
