@@ -1,12 +1,14 @@
 """`jph drivers`: what there is, what one takes, and what one reads."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from drivers.registry import DRIVERS
 from storage.registry import STORES
-from tests.console.calling import Shell
+from tests.console.calling import CHECKOUT, Shell
 from tests.console.conftest import RED
 
 BROKEN = """\
@@ -170,3 +172,16 @@ def test_an_actuator_is_told_to_be_left_safe(shell: Shell) -> None:
 def test_what_agents_remember_is_left_alone(shell: Shell) -> None:
     shell.jph("drivers", "try", "control", "default=5", "--codifier", "FK")
     assert not (shell.home / "state").exists()
+
+
+def test_the_transcript_of_the_page_is_true(shell: Shell) -> None:
+    page = (CHECKOUT / "docs" / "drivers.md").read_text("utf-8")
+    (transcript,) = re.findall(r"## Trying a driver\n.*?```console\n(.*?)```", page, re.DOTALL)
+    for called, shown in re.findall(r"^\$ jph (.*)\n((?:[^$].*\n)+)", transcript, re.MULTILINE):
+        ended = shell.jph(*shlex.split(called))
+        assert _without_figures(ended.out + ended.err) == _without_figures(shown)
+
+
+def _without_figures(text: str) -> str:
+    """Leave out what differs from one computer and moment to the next."""
+    return re.sub(r"(\d+\.\d+ ms|(?<=  )\d+(\.\d+)?$)", "#", text, flags=re.MULTILINE)

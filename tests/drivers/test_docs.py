@@ -25,6 +25,8 @@ PAGE: Final = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding
 YAML_EXAMPLES: Final = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 (PYTHON_EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
+EXAMPLE: Final = Path(__file__).parents[2] / "docs/examples/jph-uptime"
+
 NAMES: Final = [*registry.DRIVERS, *STORES]
 
 
@@ -129,6 +131,12 @@ def test_the_driver_that_is_shown_checks_its_options(uptime: Any) -> None:
     configuration = "nodes: {U1: {driver: uptime, options: {unit: days}}}"
     loaded = loads(configuration.encode(), "docs", {"uptime": uptime.Options}.get)
     assert loaded.nodes["U1"].options == uptime.Options(unit="days")
+
+
+@pytest.mark.parametrize(("kind", "file"), [("python", "jph_uptime.py"), ("toml", "pyproject.toml")])
+def test_the_example_package_is_what_the_page_shows(kind: str, file: str) -> None:
+    (shown,) = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    assert (EXAMPLE / file).read_text("utf-8") == shown
 
 
 def test_the_entry_point_group_is_the_registrys() -> None:
