@@ -1,7 +1,9 @@
 """A value that commands change: its range, its lease, its safe value and how it survives a restart."""
 
 import logging
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from config.durations import Seconds
 from drivers.decimals import check_finite, difference, exact, is_multiple, sum_of, to_number
@@ -36,19 +38,31 @@ class Range(NamedTuple):
         return f"{low}..{high}" + ("" if self.step is None else f" in steps of {self.step:g}")
 
 
+Default: TypeAlias = Annotated[int | float, msgspec.Meta(description="the value until the first command")]
+Smallest: TypeAlias = Annotated[int | float | None, msgspec.Meta(description="the smallest value that is taken")]
+Largest: TypeAlias = Annotated[int | float | None, msgspec.Meta(description="the largest value that is taken")]
+Step: TypeAlias = Annotated[
+    int | float | None,
+    msgspec.Meta(description="only values so far apart are taken, counted from `min`, or from 0 without it"),
+]
+Lease: TypeAlias = Annotated[
+    Seconds | None, msgspec.Meta(description="when no command came for so long, the value returns to `safe`")
+]
+Safe: TypeAlias = Annotated[
+    int | float | None,
+    msgspec.Meta(description="where the value goes when the lease ends and when the node stops; without it `default`"),
+]
+
+
 class SetPointOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is said of a value that can be set.
+    """What is said of a value that can be set."""
 
-    `default` holds until the first command; `min`, `max` and `step` say which values are taken. With `lease` the value
-    returns to `safe` when no command came for so long. `safe` is `default` when it is not said.
-    """
-
-    default: int | float
-    min: int | float | None = None
-    max: int | float | None = None
-    step: int | float | None = None
-    lease: Seconds | None = None
-    safe: int | float | None = None
+    default: Default
+    min: Smallest = None
+    max: Largest = None
+    step: Step = None
+    lease: Lease = None
+    safe: Safe = None
 
     def __post_init__(self) -> None:
         for key in ("default", "min", "max", "step", "safe"):
