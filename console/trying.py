@@ -30,6 +30,11 @@ class Attempt(NamedTuple):
     measurements: Measurements
     error: DriverError | None = None
 
+    @property
+    def went_well(self) -> bool:
+        """Whether neither the read failed nor one of its channels."""
+        return self.error is None and not any(isinstance(one, DriverError) for one in self.measurements.values())
+
 
 class Trial:
     """A driver on trial. Its reads are shown as they come; one that hangs is the last."""
@@ -52,7 +57,7 @@ class Trial:
                 if number > 1:
                     await self._pause(course.interval_s)
                 attempt = await self._attempt(number, course.timeout_s)
-                went_well = went_well and attempt.error is None
+                went_well = went_well and attempt.went_well
                 self._show(attempt)
                 if self._hangs():
                     break

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from config.durations import format_duration, format_size
+from config.options import ANNOUNCED
 from drivers.driver import OWN_CHANNEL, DriverClass, DriverError, DriverOptions
 from drivers.registry import DRIVERS, driver_class, elsewhere, origin_of
 
@@ -72,7 +73,7 @@ def describe(name: str) -> Description:
         return Description(name, package=origin.package, problem=str(error))
     return Description(
         name,
-        _summary(driver),
+        _summary(name, driver),
         origin.package if origin else None,
         _channels(driver.Options),
         hasattr(driver, "set"),
@@ -86,8 +87,10 @@ def options_in_words(options: type[msgspec.Struct]) -> tuple[Option, ...]:
     return tuple(_options(inspect.type_info(options), "", ()))
 
 
-def _summary(driver: DriverClass) -> str:
+def _summary(name: str, driver: DriverClass) -> str:
     """Return what a driver says of itself: its `summary`, else the first line of its module."""
+    if name in ANNOUNCED:
+        return f"A node of the original system that only announces itself here: {ANNOUNCED[name]}."
     module = sys.modules.get(str(getattr(driver, "__module__", "")))
     words = getattr(driver, "summary", None) or getattr(module, "__doc__", None) or driver.__doc__
     return str(words or "").strip().partition("\n")[0]

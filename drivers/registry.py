@@ -11,6 +11,7 @@ from drivers.driver import DriverClass, DriverError
 DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "gpio": "drivers.gpio:Gpio",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",

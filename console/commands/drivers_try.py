@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 import typer
@@ -24,6 +24,8 @@ from protocol.readings import Value
 from storage.registry import STORES
 
 USUAL_INTERVAL_S: Final = 1.0
+
+Given: TypeAlias = Value | Measured | DriverError
 
 LONGEST_SHOWN: Final = 200
 """Characters of a text that a device gave: the rest is for --json."""
@@ -94,18 +96,21 @@ def _show(output: Output, attempt: Attempt) -> None:
     """Print what a read gave, a line for each channel, and on stderr how long it took or what went wrong."""
     width = max((len(visible(channel)) for channel in attempt.measurements), default=0)
     for channel, measured in attempt.measurements.items():
-        output.line(f"{visible(channel):{width}}  {_in_words(_whole(measured))}")
+        output.line(f"{visible(channel):{width}}  {_in_words(measured)}")
     output.flush()
     found = words.counted(len(attempt.measurements), "value") if attempt.measurements else "nothing new"
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {attempt.error or found}")
 
 
-def _in_words(measured: Measured) -> str:
-    said = [_shortened(words.reading(measured.value))]
-    if measured.attributes:
-        said.append(_shortened(json_line(measured.attributes)))
-    if measured.timestamp_ms is not None:
-        said.append(f"measured {words.date_and_time(measured.timestamp_ms)}")
+def _in_words(measured: Given) -> str:
+    if isinstance(measured, DriverError):
+        return f"{words.NOTHING}  {_shortened(str(measured))}"
+    value, attributes, timestamp_ms = _whole(measured)
+    said = [_shortened(words.reading(value))]
+    if attributes:
+        said.append(_shortened(json_line(attributes)))
+    if timestamp_ms is not None:
+        said.append(f"measured {words.date_and_time(timestamp_ms)}")
     return "  ".join(said)
 
 
@@ -115,17 +120,16 @@ def _shortened(text: str) -> str:
 
 def _show_json(output: Output, attempt: Attempt) -> None:
     """Print an object for each channel, or one without a channel when there is none, under the keys of docs/cli.md."""
-    found = [{"channel": channel, **_whole(one)._asdict()} for channel, one in attempt.measurements.items()]
-    for one in found or [dict.fromkeys(("channel", *Measured._fields))]:
-        output.json(
-            {
-                "read": attempt.number,
-                **one,
-                "elapsed_s": round(attempt.elapsed_s, 6),
-                "error": str(attempt.error) if attempt.error else None,
-            }
-        )
+    found = [{"channel": channel, **_as_json(given)} for channel, given in attempt.measurements.items()]
+    for said in found or [{"channel": None, **_as_json(attempt.error)}]:
+        output.json({"read": attempt.number, **said, "elapsed_s": round(attempt.elapsed_s, 6)})
     output.flush()
+
+
+def _as_json(given: Given | None) -> dict[str, object]:
+    if given is None or isinstance(given, DriverError):
+        return {**dict.fromkeys(Measured._fields), "error": None if given is None else str(given)}
+    return {**_whole(given)._asdict(), "error": None}
 
 
 def _whole(measured: Value | Measured) -> Measured:

@@ -36,7 +36,8 @@ class Loud:
     def read(self):
         if self.options.fails:
             raise DriverError(self.options.said)
-        return {{self.options.said: Measured(self.options.said * 100, {{"unit": self.options.said}}, 1785234000123)}}
+        measured = Measured(self.options.said * 100, {{"unit": self.options.said}}, 1785234000123)
+        return {{self.options.said: measured, "other": DriverError(self.options.said)}}
     def close(self): pass
 """
 
@@ -153,9 +154,19 @@ def test_a_store_has_nothing_to_read(shell: Shell, name: str) -> None:
 def test_what_a_device_says_is_shown_escaped_and_shortened(shell: Shell) -> None:
     for options in ([], ["fails=true"], ["--json"]):
         ended = shell.jph("drivers", "try", "loud", *options)
-        assert ended.code == (1 if options == ["fails=true"] else 0)
+        assert ended.code == 1
         assert all(line.isprintable() for line in (ended.out + ended.err).splitlines())
     assert max(map(len, shell.jph("drivers", "try", "loud").out.splitlines())) < 1000
+
+
+@pytest.mark.usefixtures("packages")
+def test_a_channel_that_fails_is_told_beside_those_that_do_not(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "loud", "said=broken")
+    assert (ended.code, ended.out.splitlines()[1]) == (1, "other   -  broken")
+    good, failed = shell.jph("drivers", "try", "loud", "said=broken", "--json").documents
+    assert (good["value"], good["attributes"], good["error"]) == ("broken" * 100, {"unit": "broken"}, None)
+    assert (good["timestamp_ms"], failed["timestamp_ms"]) == (1785234000123, None)
+    assert (failed["channel"], failed["value"], failed["error"]) == ("other", None, "broken")
 
 
 @pytest.mark.usefixtures("packages")

@@ -1,0 +1,139 @@
+"""Files of /sys: one number or word each, read and written at once, whose errors are those of the device behind them.
+
+A driver's attribute is made while it is read: that may take as long as the device needs, and it fails with the errno
+of the device's trouble. What is written is taken or refused as a whole, which `os.write` tells and a buffered file
+tells nobody.
+"""
+
+import errno
+import os
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from drivers.decimals import parse
+from drivers.driver import DriverError
+from drivers.files import MAX_BYTES
+
+_OVERLAY: Final = "see whether the device is wired, and its overlay or module loaded"
+_WIRING: Final = "look at its wiring, its pull-up resistor and its power"
+
+_ADVICE: Final = {
+    errno.ENOENT: _OVERLAY,
+    errno.ENOTDIR: _OVERLAY,
+    errno.ENODEV: f"the device is gone: {_WIRING}",
+    errno.ENXIO: f"the device is gone: {_WIRING}",
+    errno.EIO: f"what the device said could not be read: {_WIRING}",
+    errno.EREMOTEIO: f"the device does not answer on its bus: {_WIRING}",
+    errno.ETIMEDOUT: f"the device did not answer: {_WIRING}",
+    errno.EAGAIN: "the device is not ready: it is tried again",
+    errno.EBUSY: "something else uses the device: end it",
+    errno.EINVAL: "the kernel's driver does not take that",
+    errno.EACCES: "give the user of the agent the right to use it",
+    errno.EPERM: "give the user of the agent the right to use it",
+}
+
+PASSING: Final = frozenset({errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EPROTO})
+"""What may be over at the next try: a bad transfer, or a device that had no time."""
+
+
+class SysfsError(DriverError):
+    """A file of /sys could not be read or written, or holds no value; `number` is the errno, 0 when there was none.
+
+    `passing` tells that another try may find better.
+    """
+
+    def __init__(self, message: str, hint: str = "", number: int = 0, *, passing: bool = False) -> None:
+        super().__init__(message, hint)
+        self.number = number
+        self.passing = passing or number in PASSING
+
+
+def read_text(path: Path) -> str:
+    """Return what a file holds now, without the white space around it, at most 4 KiB; raises SysfsError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.read(
+                descriptor, MAX_BYTES + 1
+            )  # one read is one value: at the end the device would be asked anew
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _failure(path, error) from error
+    if len(data) > MAX_BYTES:
+        raise SysfsError(f"{path}: more than {MAX_BYTES} bytes", "name a file that holds one value")
+    return data.decode(errors="replace").strip()
+
+
+def read_number(path: Path) -> Decimal:
+    """Return the number that a file holds now; raises SysfsError, also for an empty file.
+
+    Some drivers of the kernel show nothing, without any error, when the device failed.
+    """
+    text = read_text(path)
+    if not text:
+        raise SysfsError(f"{path}: it is empty", f"the device gave no value: {_WIRING}", passing=True)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SysfsError(f"{path}: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a value; raises SysfsError when it was refused."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _failure(path, error, f" when {text!r} is written") from error
+
+
+def entries(directory: Path) -> list[Path]:
+    """Return what is in a directory, hwmon2 before hwmon10; raises SysfsError when it is not there."""
+    try:
+        return sorted(directory.iterdir(), key=_in_order)
+    except OSError as error:
+        raise _failure(directory, error) from error
+
+
+def name_of(device: Path) -> str:
+    """Return what the kernel's driver calls a device; nothing when it does not say, or the device just went."""
+    try:
+        return read_text(device / "name")
+    except SysfsError:
+        return ""
+
+
+def named(directory: Path, name: str) -> list[Path]:
+    """Return the devices of a class that have a name: numbers like hwmon0 change from one start to the next.
+
+    Raises SysfsError when the class is not there.
+    """
+    return [device for device in entries(directory) if name_of(device) == name]
+
+
+def names(directory: Path) -> list[str]:
+    """Return the names of the devices of a class, each once, for advice; none when the class is not there."""
+    try:
+        devices = entries(directory)
+    except SysfsError:
+        return []
+    return sorted({name for name in map(name_of, devices) if name})
+
+
+def _failure(path: Path, error: OSError, doing: str = "") -> SysfsError:
+    number = error.errno or 0
+    return SysfsError(f"{path}: {os.strerror(number)}{doing}", _ADVICE.get(number, ""), number)
+
+
+def _in_order(path: Path) -> list[tuple[int, str]]:
+    """Sort numbers in names as numbers."""
+    return [(int(digits or 0), text) for text, digits in _PARTS.findall(path.name)]
+
+
+_PARTS: Final = re.compile(r"(\D*)(\d*)", re.ASCII)
