@@ -27,7 +27,7 @@ def convert(configuration: Configuration) -> str:
         "nodes": {codifier: _node(node, defaults) for codifier, node in configuration.nodes.items()},
         "logging": configuration.logging,
     }
-    texts = [_yaml({name: section}) for name, section in sections.items() if section]
+    texts = [as_yaml({name: section}) for name, section in sections.items() if section]
     return "\n".join(texts) or "nodes: {}\n"
 
 
@@ -150,5 +150,6 @@ _WIDEST_IN_LINE: Final = 90
 _WIDTH: Final = 120
 
 
-def _yaml(section: Mapping[str, Any]) -> str:
+def as_yaml(section: Mapping[str, Any]) -> str:
+    """Write a part of a configuration as YAML that reads as the same."""
     return yaml.dump(section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
