@@ -120,7 +120,8 @@ def _cells(name: str, measured: Measured) -> Iterator[str]:
     """Yield figures as far as they mean something: a tenth of a MiB, and the 10 ms in which processor time is told."""
     yield f"{measured.figures[f'{name}_rss_mib'].value:.1f} MiB"
     for key in ("start_ms", "cpu_ms"):
-        yield f"{round(measured.figures[f'{name}_{key}'].value, -1) or 0:.0f} ms"  # never -0
+        value = max(0.0, measured.figures[f'{name}_{key}'].value)  # what is below nothing is chance
+        yield f"{round(value, -1):.0f} ms"
 
 
 def write_page(page: Path = PAGE) -> None:
