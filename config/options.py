@@ -14,6 +14,8 @@ from protocol.errors import JphError
 BUILT_IN: Final = (
     "console",
     "control",
+    "hwmon",
+    "iio",
     "pipe",
     "postgres",
     "redis",
@@ -26,8 +28,8 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "w1", "zwave"),
+    *("adcpi", "exec", "fan", "gpio", "json", "mqtt", "nest", "pool"),
+    *("python", "system", "w1", "dht", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

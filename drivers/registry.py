@@ -10,6 +10,8 @@ from drivers.driver import DriverClass, DriverError
 DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "hwmon": "drivers.hwmon:Hwmon",
+    "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
