@@ -23,13 +23,14 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "w1",
     "web",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
     *("adcpi", "exec", "fan", "gpio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "w1", "dht", "zwave"),
+    *("python", "system", "dht", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

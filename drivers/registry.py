@@ -17,6 +17,7 @@ DRIVERS: Final[dict[str, str]] = {
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
     "web": "drivers.console:Console",
+    "w1": "drivers.w1:W1",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"
