@@ -14,6 +14,7 @@ from protocol.errors import JphError
 BUILT_IN: Final = (
     "console",
     "control",
+    "dht",
     "hwmon",
     "iio",
     "pipe",
@@ -30,7 +31,7 @@ BUILT_IN: Final = (
 
 PLANNED: Final = (
     *("adcpi", "exec", "fan", "gpio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "dht", "zwave"),
+    *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

@@ -10,6 +10,7 @@ from drivers.driver import DriverClass, DriverError
 DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "dht": "drivers.dht:Dht",
     "hwmon": "drivers.hwmon:Hwmon",
     "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",

@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from itertools import chain, pairwise, repeat
-from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, TypeAlias
@@ -14,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import pytest
 
 from agent.supervisor import SHORTEST_DEADLINE_S
-from config.loading import load, loads
+from config.loading import loads
 from drivers.dht import Dht, DhtOptions
 from drivers.driver import DriverError, Place
 from drivers.registry import options_of
@@ -23,7 +22,6 @@ from tests.drivers.trying import read
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 
-FILE: Final = Path(__file__).parents[1] / "config/original.json"
 PIN: Final = 21
 GOOD: Final = {"value": 21.5, "humidity": 40.2, "success": 100.0}
 
@@ -379,13 +377,6 @@ def test_when_there_is_no_way_all_reasons_are_told(monkeypatch: pytest.MonkeyPat
     assert "there is no dht11 on GPIO 21; circuitpython: adafruit_dht" in told
     assert "; adafruit: Adafruit_DHT" in told
     assert failure.value.hint == "write dtoverlay=dht11,gpiopin=21 into config.txt"
-
-
-def test_the_original_s_sensors_of_this_kind_load_without_a_warning() -> None:
-    configuration = load(str(FILE), options_of)
-    assert not [warning for warning in configuration.warnings if "dht" in str(warning)]
-    assert configuration.nodes["F1"].options == DhtOptions(pin=21)
-    assert configuration.nodes["F6"].options == DhtOptions(pin=20)
 
 
 def test_a_proxy_that_reads_the_success_rate_loads() -> None:
