@@ -23,10 +23,14 @@ WITHOUT: Final = "console"
 
 OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "control": {"default": 20},
+    "dht": {"pin": 4},
     "gpio": {"pin": 4},
+    "hwmon": {"chip": "cpu_thermal"},
+    "iio": {"device": "bme280"},
     "pipe": {"path": "/proc/loadavg", "field": 1},
     "simulated": {"signal": "constant", "value": 1},
     "simulated-fan": {},
+    "w1": {},
 }
 """Options with which each driver starts and imports its library, also where there is no hardware for it."""
 
@@ -120,7 +124,7 @@ def _cells(name: str, measured: Measured) -> Iterator[str]:
     """Yield figures as far as they mean something: a tenth of a MiB, and the 10 ms in which processor time is told."""
     yield f"{measured.figures[f'{name}_rss_mib'].value:.1f} MiB"
     for key in ("start_ms", "cpu_ms"):
-        value = max(0.0, measured.figures[f'{name}_{key}'].value)  # what is below nothing is chance
+        value = max(0.0, measured.figures[f"{name}_{key}"].value)  # what is below nothing is chance
         yield f"{round(value, -1):.0f} ms"
 
 

@@ -14,7 +14,10 @@ from protocol.errors import JphError
 BUILT_IN: Final = (
     "console",
     "control",
+    "dht",
     "gpio",
+    "hwmon",
+    "iio",
     "pipe",
     "postgres",
     "redis",
@@ -22,13 +25,14 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "w1",
     "web",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "hwmon", "iio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "w1", "zwave"),
+    *("adcpi", "exec", "fan", "json", "mqtt", "nest", "pool"),
+    *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

@@ -12,11 +12,15 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "gpio": "drivers.gpio:Gpio",
+    "dht": "drivers.dht:Dht",
+    "hwmon": "drivers.hwmon:Hwmon",
+    "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
     "web": "drivers.console:Console",
+    "w1": "drivers.w1:W1",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"
