@@ -97,6 +97,13 @@ _DRIVERS: Final = (
             "jph drivers try pipe path=/proc/loadavg 'fields={value: 1, load5: 2}' --count 3 --interval 5s",
         ),
     ),
+    Row(
+        "scan",
+        "console.commands.drivers_scan:scan",
+        SET_UP,
+        "Look for what is attached to this computer, and write nodes for it.",
+        ("jph drivers scan", "jph drivers scan --quiet > found.yaml"),
+    ),
 )
 
 _KEYS: Final = (
@@ -271,7 +278,7 @@ COMMANDS: Final = (
         "drivers",
         "",
         SET_UP,
-        "See what drivers there are, and try one.",
+        "See what drivers there are, try one, find what is attached.",
         ("jph drivers", "jph drivers pipe"),
         rows=_DRIVERS,
         otherwise="show",
