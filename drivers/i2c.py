@@ -47,6 +47,10 @@ class Bus:
         self._messages = messages
         self._name = name
 
+    def chip(self, address: int) -> str:
+        """Return what an operator knows a chip by."""
+        return f"{self._name}: 0x{address:02x}"
+
     def write_byte(self, address: int, byte: int) -> None:
         """Write one byte to a chip; refused when a driver of the kernel owns the address."""
         self._do(address, lambda: self._smbus.write_byte(address, byte))
@@ -65,7 +69,7 @@ class Bus:
         try:
             return transact()
         except OSError as error:
-            raise _told(f"{self._name}: 0x{address:02x}", error, _CHIP_ADVICE) from error
+            raise _told(self.chip(address), error, _CHIP_ADVICE) from error
 
 
 def opened(bus: int, place: Place) -> AbstractContextManager[Bus]:

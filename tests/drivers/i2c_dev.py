@@ -143,8 +143,10 @@ class _Files(mfusepy.Operations):  # type: ignore[misc] # the same
         return [".", "..", *[f"i2c-{number}" for number in self._buses]]
 
     def open(self, path: str, _flags: int) -> int:
-        number = next(self._numbers)
-        self._opened[number] = Opened(self._bus(path))
+        bus, number = self._bus(path), next(self._numbers)
+        if bus.closed_with is not None:
+            raise mfusepy.FuseOSError(bus.closed_with)
+        self._opened[number] = Opened(bus)
         return number
 
     def release(self, _path: str, fh: int) -> int:
