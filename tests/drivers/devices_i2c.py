@@ -32,10 +32,12 @@ class Registers:
     def __init__(self, values: Mapping[int, int] | None = None) -> None:
         self.values = dict(values or {})
         self.writes = 0
+        self.calls = 0  # without data
         self._pointer = 0
 
     def write(self, data: bytes) -> None:
         if not data:
+            self.calls += 1
             return
         self._pointer = data[0]
         for byte in data[1:]:
