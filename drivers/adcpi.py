@@ -15,7 +15,7 @@ import msgspec
 from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
 from drivers.i2c import Bus, device, opened
-from drivers.mcp3424 import CHANNELS, Conversion, OutOfRangeError, Setting, convert
+from drivers.mcp3424 import CHANNELS, Conversion, OutOfScaleError, Setting, convert
 from drivers.thermistors import CURVES, Curve, Positive, value_at
 
 DIVIDER: Final = 16.8 / 6.8
@@ -160,7 +160,7 @@ class Adcpi:
         for position, name in enumerate(names):
             try:
                 volts[name] = yield from self._tried(bus, address, self._setting(self._inputs[name]))
-            except OutOfRangeError as error:
+            except OutOfScaleError as error:
                 volts[name] = error
             except DriverError as error:
                 volts.update(dict.fromkeys(names[position:], error))
@@ -170,7 +170,7 @@ class Adcpi:
         for _ in range(TRIES - 1):
             try:
                 return (yield from convert(bus, address, setting))
-            except OutOfRangeError:
+            except OutOfScaleError:
                 raise
             except DriverError:
                 continue

@@ -45,8 +45,8 @@ CHANNELS: Final = 4
 
 _RDY: Final = 0x80
 
-# Looks at a result begin when 0.9 of its time has passed and end when 3 times of it have: the slowest converter that
-# the data sheet allows takes 1.4 times as long as the usual one.
+# Looks at a result begin when 0.9 of its time has passed and end when 3 times of it have: RATES has the typical rates,
+# and every converter has a clock of its own.
 _FIRST_LOOK: Final = 0.9
 _NEXT_LOOK: Final = 0.15
 MOST_LOOKS: Final = 15
@@ -74,7 +74,7 @@ class Setting(NamedTuple):
         return self.channel << 5 | self.rate.code << 2 | GAINS[self.gain]
 
 
-class OutOfRangeError(DriverError):
+class OutOfScaleError(DriverError):
     """A voltage is at the end of what can be measured, or beyond."""
 
 
@@ -83,7 +83,7 @@ Conversion: TypeAlias = Generator[float, None, float]
 
 
 def convert(bus: Bus, address: int, setting: Setting) -> Conversion:
-    """Measure one channel; raises DriverError, an OutOfRangeError when no result can show the voltage."""
+    """Measure one channel; raises DriverError, an OutOfScaleError when no result can show the voltage."""
     rate = setting.rate
     bus.write_byte(address, _RDY | setting.configuration)
     yield _FIRST_LOOK / rate.samples_per_s
@@ -100,9 +100,9 @@ def convert(bus: Bus, address: int, setting: Setting) -> Conversion:
 def _volts(code: int, setting: Setting) -> float:
     limit = 1 << setting.bits - 1
     if code == limit - 1:
-        raise OutOfRangeError(f"over range, {_end_v(setting):.3g} V or more", "take a smaller gain, or divide more")
+        raise OutOfScaleError(f"over range, {_end_v(setting):.3g} V or more", "take a smaller gain, or divide more")
     if code == -limit:
-        raise OutOfRangeError(f"under range, -{_end_v(setting):.3g} V or less", "see the polarity and the ground")
+        raise OutOfScaleError(f"under range, -{_end_v(setting):.3g} V or less", "see the polarity and the ground")
     return code * (setting.rate.step_v / setting.gain) * setting.divider
 
 
