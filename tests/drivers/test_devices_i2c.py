@@ -1,6 +1,7 @@
 """The emulated bus behaves as /dev/i2c-N does, and the emulated converter as its data sheet (DS22088C) says."""
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -86,6 +87,16 @@ class TestBus:
         with pytest.raises(TimeoutError):
             bus.read_byte_data(0x48, 0)
         assert bus.read_byte_data(0x48, 0) == 0x19
+
+
+def test_a_process_in_which_a_bus_was_shown_handles_signals_as_before(emulated: EmulatedBus, tmp_path: Path) -> None:
+    with mounted({1: emulated}, tmp_path / "dev"):
+        pass
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"x")
+    os.close(writer)
 
 
 class TestConverter:
