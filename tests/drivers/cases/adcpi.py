@@ -3,6 +3,7 @@ import pytest
 from drivers.adcpi import DIVIDER
 from tests.drivers.devices_i2c import EmulatedBus, Mcp3424
 from tests.drivers.i2c_dev import mounted, why_not
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 
@@ -27,6 +28,16 @@ def take_off(bench: Bench) -> None:
     bench.made["bus"].chips.clear()
 
 
+def with_errors(errors: Errors) -> Case:
+    """Let transactions on the bus fail as planned."""
+
+    def put_on_failing(bench: Bench) -> None:
+        put_on(bench)
+        bench.made["bus"].fails = errors
+
+    return Case({"pin": 1, "bits": 16}, put_on_failing, set_up=set_up_bus)
+
+
 def case(**options: object) -> Case:
     return Case(options, put_on, take_off, set_up_bus)
 
@@ -38,6 +49,9 @@ CASES = [
     case(channels={"one": {"pin": 4}, "two": {"pin": 5, "gain": 1}}, gain=1, bits=14),
     case(pin=3, curve="tank", curves={"tank": {"beta": [3950, 10000]}}),
 ]
+
+# A conversion is begun, looked at when 0.9 of its time has passed, and looked at again at 1.05 of it.
+SOAKS = [Soak(with_errors, attempts=2, waits_s=(0.0, 0.9 / 15, 0.15 / 15))]
 
 WRONG = [
     Wrong({}, "`pin` is missing"),
