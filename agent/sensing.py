@@ -100,7 +100,14 @@ class Sensing:
 
     def _make_driver(self) -> Driver:
         surroundings = self._surroundings
-        place = Place(self.node.codifier, surroundings.state_directory, surroundings.monotonic, wake=self._wake)
+        place = Place(
+            self.node.codifier,
+            surroundings.state_directory,
+            surroundings.monotonic,
+            surroundings.root,
+            surroundings.sleep,
+            self._wake,
+        )
         return driver_class(self.node.driver)(self.node.options, place)
 
     def _wake(self) -> None:

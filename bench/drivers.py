@@ -22,6 +22,7 @@ WITHOUT: Final = "console"
 """The driver that reads nothing: what an agent costs by itself."""
 
 OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "adcpi": {"pin": 1},
     "control": {"default": 20},
     "dht": {"pin": 4},
     "gpio": {"pin": 4},

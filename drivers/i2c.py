@@ -8,6 +8,7 @@ An address is what the datasheets call the seven bits: 0x08 to 0x77.
 
 import errno
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
@@ -47,6 +48,10 @@ class Bus:
         self._messages = messages
         self._name = name
 
+    def chip(self, address: int) -> str:
+        """Return what an operator knows a chip by."""
+        return f"{self._name}: 0x{address:02x}"
+
     def write_byte(self, address: int, byte: int) -> None:
         """Write one byte to a chip; refused when a driver of the kernel owns the address."""
         self._do(address, lambda: self._smbus.write_byte(address, byte))
@@ -65,7 +70,7 @@ class Bus:
         try:
             return transact()
         except OSError as error:
-            raise _told(f"{self._name}: 0x{address:02x}", error, _CHIP_ADVICE) from error
+            raise _told(self.chip(address), error, _CHIP_ADVICE) from error
 
 
 def opened(bus: int, place: Place) -> AbstractContextManager[Bus]:
@@ -122,7 +127,7 @@ def scan(bus: int, root: Path = Path("/")) -> list[Found]:
     smbus2 = library("smbus2", "adcpi")
     with _open(smbus2, root / device(bus).removeprefix("/"), device(bus)) as smbus:
         ask = _asker(smbus, smbus2.I2cFunc)
-        answers = [(address, _answer(ask, address)) for address in ADDRESSES]
+        answers = list(_ask_all(ask, device(bus)))
     owners = root / "sys/bus/i2c/devices"
     return [
         Found(address, _owner(owners / f"{bus}-{address:04x}") if number == errno.EBUSY else None)
@@ -131,6 +136,7 @@ def scan(bus: int, root: Path = Path("/")) -> list[Found]:
     ]
 
 
+MOST_TIMEOUTS: Final = 3  # each takes a second: a chip or two may be slow, more is the bus
 _PRESENT: Final = (0, errno.EBUSY)
 _READ_ADDRESSES: Final = (*range(0x30, 0x38), *range(0x50, 0x60))
 
@@ -146,6 +152,17 @@ def _asker(smbus: Any, functions: Any) -> Callable[[int], object]:
         return smbus.read_byte(address) if is_read else smbus.write_quick(address)
 
     return ask
+
+
+def _ask_all(ask: Callable[[int], object], name: str) -> Iterator[tuple[int, int]]:
+    """Give all addresses, each with the number of its error; raises DriverError when the bus does not move."""
+    timeouts = 0
+    for address in ADDRESSES:
+        number = _answer(ask, address)
+        timeouts += number == errno.ETIMEDOUT
+        if timeouts > MOST_TIMEOUTS:
+            raise _told(name, TimeoutError(number, os.strerror(number)), _CHIP_ADVICE)
+        yield address, number
 
 
 def _answer(ask: Callable[[int], object], address: int) -> int:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from drivers import hwmon, i2c, iio, w1
+from drivers.dht_backends import device_tree_pin
 from drivers.driver import OWN_CHANNEL, DriverError
 from drivers.gpio_chips import gpio_chips
-from drivers.sysfs import Chip, SysfsError, chips, entries, read_bytes, text_or_none
+from drivers.sysfs import chips, entries, text_or_none
 
 
 class Channel(NamedTuple):
@@ -95,7 +96,7 @@ def sensors_of_dht(root: Path) -> Iterator[Seen]:
     for device in chips(root / iio.CLASS.removeprefix("/")):
         if not _is_dht(device.name):
             continue
-        pin = _dht_pin(device)
+        pin = device_tree_pin(device)
         if pin is None:
             yield Hint(f"{device.name}: a DHT sensor", ("driver dht; `pin` is the gpiopin of its overlay",))
         else:
@@ -105,15 +106,6 @@ def sensors_of_dht(root: Path) -> Iterator[Seen]:
 
 def _is_dht(name: str) -> bool:
     return name.partition("@")[0] == "dht11"
-
-
-def _dht_pin(device: Chip) -> int | None:
-    """Return the GPIO, the second of the three numbers of 4 bytes in the device tree; None when it does not say."""
-    try:
-        cells = read_bytes(device.path / "of_node/gpios")
-    except SysfsError:
-        return None
-    return int.from_bytes(cells[4:8], "big") if len(cells) >= 8 else None
 
 
 def thermal_zones(root: Path) -> Iterator[Seen]:

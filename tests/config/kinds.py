@@ -7,6 +7,7 @@ import msgspec
 from config.durations import Bytes, Seconds
 from config.loading import loads
 from config.model import ConfigError, Configuration
+from drivers.adcpi import AdcpiOptions
 from drivers.dht import DhtOptions
 
 
@@ -63,6 +64,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "climate": ClimateOptions,
     "dht": DhtOptions,
     "web": ConsoleOptions,
+    "adcpi": AdcpiOptions,
 }
 
 

@@ -32,10 +32,12 @@ class Registers:
     def __init__(self, values: Mapping[int, int] | None = None) -> None:
         self.values = dict(values or {})
         self.writes = 0
+        self.calls = 0  # without data
         self._pointer = 0
 
     def write(self, data: bytes) -> None:
         if not data:
+            self.calls += 1
             return
         self._pointer = data[0]
         for byte in data[1:]:
@@ -133,12 +135,14 @@ class EmulatedBus:
     """A bus with chips by address. `owned` are the addresses that a driver of the kernel has.
 
     `fails` is asked once for each transaction, whatever becomes of it; one that fails gets the error `failing_with`.
+    With `closed_with` it cannot be opened.
     """
 
     def __init__(self, chips: Mapping[int, Chip], fails: Callable[[], bool] = lambda: False) -> None:
         self.chips = dict(chips)
         self.fails = fails
         self.failing_with = errno.EIO
+        self.closed_with: int | None = None
         self.owned: set[int] = set()
         self.functions = ALL_FUNCTIONS
         self.transactions = 0

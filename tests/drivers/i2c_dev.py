@@ -8,6 +8,7 @@ in front of its own (LD_PRELOAD) opens /dev/i2c-N in that directory.
 import errno
 import os
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -143,8 +144,10 @@ class _Files(mfusepy.Operations):  # type: ignore[misc] # the same
         return [".", "..", *[f"i2c-{number}" for number in self._buses]]
 
     def open(self, path: str, _flags: int) -> int:
-        number = next(self._numbers)
-        self._opened[number] = Opened(self._bus(path))
+        bus, number = self._bus(path), next(self._numbers)
+        if bus.closed_with is not None:
+            raise mfusepy.FuseOSError(bus.closed_with)
+        self._opened[number] = Opened(bus)
         return number
 
     def release(self, _path: str, fh: int) -> int:
@@ -176,7 +179,7 @@ def why_not() -> str | None:
 
 @contextmanager
 def mounted(buses: Mapping[int, EmulatedBus], directory: Path) -> Iterator[None]:
-    """Show buses as files i2c-N in a directory. One thread of this process answers for them."""
+    """Show buses as files i2c-N in a directory. One thread of this process answers for them; the main thread calls."""
     directory.mkdir(parents=True, exist_ok=True)
     began = threading.Event()
     files = _Files(buses, began)
@@ -184,11 +187,19 @@ def mounted(buses: Mapping[int, EmulatedBus], directory: Path) -> Iterator[None]
     server.start()
     if not began.wait(STARTING_S):
         raise RuntimeError(f"FUSE did not begin in {directory}")
+    _handle_signals_as_before()
     try:
         yield
     finally:
         subprocess.run(["fusermount3", "-u", str(directory)], check=True)
         server.join(STARTING_S)
+        _handle_signals_as_before()
+
+
+def _handle_signals_as_before() -> None:
+    """Undo what libfuse does to signals behind Python's back: at its end SIGPIPE would end the process."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.getsignal(number))
 
 
 STARTING_S: Final = 10.0

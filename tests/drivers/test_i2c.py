@@ -1,5 +1,6 @@
 """Who answers on an I2C bus: real ioctls of the real smbus2, to chips that are emulated register for register."""
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,12 @@ def test_a_scan_writes_to_no_register(root: Path, bus: EmulatedBus) -> None:
     assert [chip.writes for chip in bus.chips.values() if isinstance(chip, Registers)] == [0, 0, 0]
 
 
+def test_a_memory_is_asked_for_a_byte_and_another_chip_is_called(root: Path, bus: EmulatedBus) -> None:
+    i2c.scan(1, root)
+    calls = {address: chip.calls for address, chip in bus.chips.items() if isinstance(chip, Registers)}
+    assert calls == {0x48: 1, 0x50: 0, 0x68: 0}
+
+
 def test_every_address_that_a_chip_may_have_is_asked_once(root: Path, bus: EmulatedBus) -> None:
     i2c.scan(1, root)
     assert bus.transactions == 0x77 - 0x08 + 1 - len(bus.owned)
@@ -97,6 +104,13 @@ def test_a_bus_that_cannot_be_asked_is_an_error(root: Path, bus: EmulatedBus) ->
     bus.functions = 1
     with pytest.raises(DriverError, match="neither write nothing nor read one byte"):
         i2c.scan(1, root)
+
+
+def test_a_bus_that_does_not_move_is_given_up_before_all_addresses_are_waited_for(root: Path, bus: EmulatedBus) -> None:
+    bus.failing_with, bus.fails = errno.ETIMEDOUT, lambda: True
+    with pytest.raises(DriverError, match=r"/dev/i2c-1: .* timed out; a chip holds the bus"):
+        i2c.scan(1, root)
+    assert bus.transactions == i2c.MOST_TIMEOUTS + 1
 
 
 def test_a_bus_that_is_not_there_says_how_i2c_is_switched_on(root: Path) -> None:

@@ -6,7 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from config.check import build
+from config.document import parse
+from config.report import Report
 from drivers import scanning
+from drivers.adcpi import AdcpiOptions
 from drivers.driver import DriverError, DriverOptions
 from drivers.registry import options_of
 from drivers.scanning import Channel, Finding, Hint, Seen, Unseen, scan
@@ -129,5 +133,7 @@ def test_who_answers_on_a_bus_is_told_with_what_it_may_be_and_how_it_is_read(tmp
         in (seen["/dev/i2c-1: 0x76 answers; it may be:"])
     )
     [adc] = seen["/dev/i2c-1: 0x6a answers; it may be:"]
-    assert adc.endswith(": driver adcpi, options {bus: 1, addresses: [0x6a], pin: 1}")
+    options = adc.partition(": driver adcpi, options ")[2]
+    built = build(AdcpiOptions, parse(options.encode(), Report("hint")), "options", Report("hint"))
+    assert built == AdcpiOptions(bus=1, addresses=(0x6A,), pin=1)
     assert "/dev/i2c-1: 0x77 belongs to the kernel's driver unknown" in seen
