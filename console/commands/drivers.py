@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from console.commands.options import JsonOption
+from console.commands.options import JsonOption, complete_driver
 from console.output import Column, Output, Span, stdout
 from console.words import NOTHING
 from drivers.described import Description, Library, Option, describe, describe_all, libraries, options_in_words
@@ -15,7 +15,10 @@ from storage.registry import options_of as options_of_store
 
 COLUMNS: Final = (Column("driver"), Column("library"), Column("what it reads"), Column("options"))
 
-NameArgument = Annotated[str | None, typer.Argument(metavar="[DRIVER]", help="Explain this one; else list them all.")]
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[DRIVER]", autocompletion=complete_driver, help="Explain this one; else list them all."),
+]
 
 
 def show(name: NameArgument = None, *, json: JsonOption = False) -> int:

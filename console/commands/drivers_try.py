@@ -13,7 +13,7 @@ import typer
 
 from agent.supervisor import SHORTEST_DEADLINE_S
 from console import words
-from console.commands.options import JsonOption, QuietOption, duration, one_codifier
+from console.commands.options import JsonOption, QuietOption, complete_driver, duration, one_codifier
 from console.output import Output, json_line, stdout, tell
 from console.trying import Attempt, Course, Trial
 from console.typed_options import typed_options
@@ -30,7 +30,9 @@ Given: TypeAlias = Value | Measured | DriverError
 LONGEST_SHOWN: Final = 200
 """Characters of a text that a device gave: the rest is for --json."""
 
-DriverArgument = Annotated[str, typer.Argument(metavar="DRIVER", help="Which; `jph drivers` lists them.")]
+DriverArgument = Annotated[
+    str, typer.Argument(metavar="DRIVER", autocompletion=complete_driver, help="Which; `jph drivers` lists them.")
+]
 OptionArguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE...]", help="Its options, as in a configuration: field=1, fields.load5=2."),

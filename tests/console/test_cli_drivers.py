@@ -101,6 +101,12 @@ def test_a_name_that_is_no_driver_is_told_with_those_that_are(shell: Shell) -> N
     assert ended.err == f"jph: there is no driver 'crystal-ball'\njph: known are: {', '.join(sorted(DRIVERS))}\n"
 
 
+@pytest.mark.parametrize("typed", ["jph drivers si", "jph drivers show si", "jph drivers try si"])
+def test_the_shell_completes_the_names_of_drivers(shell: Shell, typed: str) -> None:
+    ended = shell.jph(_JPH_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" ")))
+    assert ended.out.split() == ["simulated", "simulated-fan"]
+
+
 def test_a_driver_is_tried_with_its_values_and_its_time(shell: Shell) -> None:
     (shell.home / "source").write_text("21.5 61\n", "ascii")
     ended = shell.jph("drivers", "try", "pipe", f"path={shell.home}/source", "fields.value=1", "fields.humidity=2")
