@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from drivers.apart import Apart
+from drivers.apart import read_apart
 from drivers.driver import OWN_CHANNEL, DriverOptions, Measurements, Place
 from drivers.sysfs import persistently
 
@@ -48,11 +48,10 @@ class Sources:
     def __init__(self, options: SourceOptions, default: str, place: Place) -> None:
         self._sources = options.sources or {OWN_CHANNEL: options.source or default}
         self._sleep = place.sleep
-        self._apart = Apart(place.codifier)
 
     def read(self, measure: Measure) -> Measurements:
-        """Return what could be measured; raises DriverError when nothing could."""
-        return self._apart.read(
+        """Return all channels, those that failed with their error; raises DriverError when all did."""
+        return read_apart(
             {
                 channel: partial(persistently, partial(measure, channel, source), self._sleep)
                 for channel, source in self._sources.items()

@@ -44,6 +44,7 @@ _ADVICE: Final = {
     errno.EINVAL: "the kernel's driver does not take that",
     errno.EACCES: "give the user of the agent the right to use it",
     errno.EPERM: "give the user of the agent the right to use it",
+    errno.EROFS: "a service may not write to /sys: ProtectKernelTunables=no in a drop-in of its unit allows it",
 }
 
 PASSING: Final = frozenset({errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EPROTO})
@@ -67,9 +68,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(
-                descriptor, MAX_BYTES + 1
-            )  # one read is one value: at the end the device would be asked anew
+            data = os.read(descriptor, MAX_BYTES + 1)  # once: reading on to an end might ask the device anew
         finally:
             os.close(descriptor)
     except OSError as error:

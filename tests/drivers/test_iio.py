@@ -111,11 +111,13 @@ def test_a_device_that_is_not_ready_is_asked_again(sysfs: FakeSysfs, sys_place: 
     assert reading(sys_place, device="bme280") == {"value": 25.08}
 
 
-def test_a_channel_that_fails_leaves_the_others(sysfs: FakeSysfs, sys_place: Place) -> None:
+def test_a_channel_that_fails_has_its_error_and_leaves_the_others(sysfs: FakeSysfs, sys_place: Place) -> None:
     directory = put_iio(sysfs, 0, "bme280", BME280)
     sysfs.fail(f"{directory}/in_pressure_input", errno.EIO)
     sources = {"value": "temp", "pressure": "pressure"}
-    assert reading(sys_place, device="bme280", sources=sources) == {"value": 25.08}
+    measured = reading(sys_place, device="bme280", sources=sources)
+    assert measured["value"] == 25.08
+    assert isinstance(measured["pressure"], DriverError)
 
 
 def test_a_device_that_comes_later_is_read(sysfs: FakeSysfs, sys_place: Place) -> None:
