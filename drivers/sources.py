@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,9 @@ from drivers.sysfs import persistently
 
 Measure: TypeAlias = Callable[[str, str], int | float]
 """Measures a source for a channel; raises DriverError."""
+
+RETRIES_S: Final = 2.0
+"""How long after the beginning of a read something is tried again, so that it ends within its deadline of 5 s."""
 
 
 class SourceOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,13 +50,14 @@ class Sources:
 
     def __init__(self, options: SourceOptions, default: str, place: Place) -> None:
         self._sources = options.sources or {OWN_CHANNEL: options.source or default}
-        self._sleep = place.sleep
+        self._place = place
 
     def read(self, measure: Measure) -> Measurements:
         """Return all channels, those that failed with their error; raises DriverError when all did."""
+        until_s = self._place.monotonic() + RETRIES_S
         return read_apart(
             {
-                channel: partial(persistently, partial(measure, channel, source), self._sleep)
+                channel: partial(persistently, partial(measure, channel, source), self._place, until_s)
                 for channel, source in self._sources.items()
             }
         )

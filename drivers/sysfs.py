@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from drivers.decimals import parse, to_number
-from drivers.driver import DriverError
+from drivers.driver import DriverError, Place
 from drivers.files import MAX_BYTES
 
 Result = TypeVar("Result")
@@ -99,15 +99,18 @@ def read_number(path: Path) -> Decimal:
     return number
 
 
-def persistently(read: Callable[[], Result], sleep: Callable[[float], None]) -> Result:
-    """Read at most three times, a tenth of a second apart, while the errors are such as may pass; raises SysfsError."""
+def persistently(read: Callable[[], Result], place: Place, until_s: float) -> Result:
+    """Read at most three times, a tenth of a second apart, while the errors are such as may pass; raises SysfsError.
+
+    Nothing is tried again after `until_s`: some devices need a second to fail.
+    """
     for _ in range(_RETRIES):
         try:
             return read()
         except SysfsError as error:
-            if not error.passing:
+            if not error.passing or place.monotonic() > until_s:
                 raise
-        sleep(_PAUSE_S)
+        place.sleep(_PAUSE_S)
     return read()
 
 
