@@ -49,6 +49,17 @@ class DhtOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields
         """Return temperature, humidity, and how many transactions succeed."""
         return frozenset({OWN_CHANNEL, "humidity", "success"})
 
+    def devices(self) -> frozenset[str]:
+        """Return what the libraries open; the kernel's files need nothing."""
+        return frozenset().union(*_DEVICES.values()) if self.backend == "auto" else _DEVICES[self.backend]
+
+
+_DEVICES: Final[dict[str, frozenset[str]]] = {
+    "iio": frozenset(),
+    "circuitpython": frozenset({"/dev/gpiochip0", "/dev/gpiochip4"}),
+    "adafruit": frozenset({"/dev/gpiomem"}),
+}
+
 
 class Dht:
     """Asks a sensor with enough time in between, as long as it needs to and may."""
@@ -89,6 +100,8 @@ class Dht:
     def _ask(self) -> Climate:
         """Do one transaction and count it; raises DriverError."""
         self._place.sleep(max(0.0, self._free_s - self._place.monotonic()))
+        if self._closed:
+            raise DriverError("the driver was closed")
         backend = self._backend = self._backend or self._find_backend()
         try:
             climate = backend.measure()

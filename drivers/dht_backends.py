@@ -144,10 +144,8 @@ def _kernel_device(directory: Path, pin: int) -> Path:
             if place == pin or (place is None and is_it(device, pin)):
                 return device.path
     known = f"; there are: {', '.join(sorted(device.name for device in devices))}" if devices else ""
-    raise SysfsError(
-        f"{directory}: there is no dht11 on GPIO {pin}{known}", f"write dtoverlay=dht11,gpiopin={pin} into config.txt",
-        errno.ENOENT,
-    )  # fmt: skip
+    advice = f"write dtoverlay=dht11,gpiopin={pin} into config.txt"
+    raise SysfsError(f"{directory}: there is no dht11 on GPIO {pin}{known}", advice, errno.ENOENT)
 
 
 def device_tree_pin(device: Chip) -> int | None:

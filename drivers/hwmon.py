@@ -81,7 +81,7 @@ class Hwmon:
         self._sources = Sources(options, _DEFAULT, place)
 
     def read(self) -> Measurements:
-        """Return what can be read of the chip; raises DriverError."""
+        """Return all channels, those that failed with their error; raises DriverError when all did."""
         chip = pick(self._class, self._chip, self._parent)
         return self._sources.read(lambda _, source: _value(chip, source))
 

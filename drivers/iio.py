@@ -105,7 +105,7 @@ class Iio:
         self._sources = Sources(options, _DEFAULT, place)
 
     def read(self) -> Measurements:
-        """Return what can be read of the device; raises DriverError."""
+        """Return all channels, those that failed with their error; raises DriverError when all did."""
         device = pick(self._class, self._device, self._parent)
 
         def measure(channel: str, source: str) -> int | float:

@@ -20,8 +20,8 @@ DRIVERS: Final[dict[str, str]] = {
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
-    "web": "drivers.console:Console",
     "w1": "drivers.w1:W1",
+    "web": "drivers.console:Console",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"

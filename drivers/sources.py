@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from drivers.apart import Apart
+from drivers.apart import read_apart
 from drivers.driver import OWN_CHANNEL, DriverOptions, Measurements, Place
 from drivers.sysfs import persistently
 
 Measure: TypeAlias = Callable[[str, str], int | float]
 """Measures a source for a channel; raises DriverError."""
+
+RETRIES_S: Final = 2.0
+"""How long after the beginning of a read something is tried again, so that it ends within its deadline of 5 s."""
 
 
 class SourceOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,14 +50,14 @@ class Sources:
 
     def __init__(self, options: SourceOptions, default: str, place: Place) -> None:
         self._sources = options.sources or {OWN_CHANNEL: options.source or default}
-        self._sleep = place.sleep
-        self._apart = Apart(place.codifier)
+        self._place = place
 
     def read(self, measure: Measure) -> Measurements:
-        """Return what could be measured; raises DriverError when nothing could."""
-        return self._apart.read(
+        """Return all channels, those that failed with their error; raises DriverError when all did."""
+        until_s = self._place.monotonic() + RETRIES_S
+        return read_apart(
             {
-                channel: partial(persistently, partial(measure, channel, source), self._sleep)
+                channel: partial(persistently, partial(measure, channel, source), self._place, until_s)
                 for channel, source in self._sources.items()
             }
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from drivers.decimals import parse, to_number
-from drivers.driver import DriverError
+from drivers.driver import DriverError, Place
 from drivers.files import MAX_BYTES
 
 Result = TypeVar("Result")
@@ -44,6 +44,7 @@ _ADVICE: Final = {
     errno.EINVAL: "the kernel's driver does not take that",
     errno.EACCES: "give the user of the agent the right to use it",
     errno.EPERM: "give the user of the agent the right to use it",
+    errno.EROFS: "a service may not write to /sys: ProtectKernelTunables=no in a drop-in of its unit allows it",
 }
 
 PASSING: Final = frozenset({errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EPROTO})
@@ -67,9 +68,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(
-                descriptor, MAX_BYTES + 1
-            )  # one read is one value: at the end the device would be asked anew
+            data = os.read(descriptor, MAX_BYTES + 1)  # once: reading on to an end might ask the device anew
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -100,15 +99,18 @@ def read_number(path: Path) -> Decimal:
     return number
 
 
-def persistently(read: Callable[[], Result], sleep: Callable[[float], None]) -> Result:
-    """Read at most three times, a tenth of a second apart, while the errors are such as may pass; raises SysfsError."""
+def persistently(read: Callable[[], Result], place: Place, until_s: float) -> Result:
+    """Read at most three times, a tenth of a second apart, while the errors are such as may pass; raises SysfsError.
+
+    Nothing is tried again after `until_s`: some devices need a second to fail.
+    """
     for _ in range(_RETRIES):
         try:
             return read()
         except SysfsError as error:
-            if not error.passing:
+            if not error.passing or place.monotonic() > until_s:
                 raise
-        sleep(_PAUSE_S)
+        place.sleep(_PAUSE_S)
     return read()
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 import msgspec
 
 from config.durations import Seconds
-from drivers.apart import Apart
+from drivers.apart import read_apart
 from drivers.decimals import to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.sysfs import SysfsError, entries, read_text, text_or_none, write_text
@@ -85,6 +85,10 @@ class W1Options(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return the channels that are named, or the node's own."""
         return frozenset(self.ids or {OWN_CHANNEL})
 
+    def writes_to_sys(self) -> bool:
+        """Tell that the resolution is set, or several thermometers have to measure at once."""
+        return self.resolution is not None or len(self.ids) > 1
+
 
 class W1:
     """Reads thermometers; all of one bus measure at the same time, where the kernel has that."""
@@ -97,19 +101,18 @@ class W1:
         self._patience_s = options.patience
         self._place = place
         self._devices = place.locate(DEVICES)
-        self._apart = Apart(place.codifier)
         self._sensors: dict[str, _Sensor] = {}
         self._closed = False
 
     def read(self) -> Measurements:
-        """Return the temperatures in °C of those that could be read; raises DriverError when none could."""
+        """Return temperatures in °C, of thermometers that failed their error; raises DriverError when all did."""
         until_s = self._place.monotonic() + self._patience_s
         sensors = {channel: self._sensor(id_) for channel, id_ in (self._ids or self._only()).items()}
         present = [sensor for sensor in sensors.values() if sensor.is_present()]
         for sensor in present:
             sensor.prepare(self._resolution)
         self._convert(present)
-        return self._apart.read(
+        return read_apart(
             {channel: partial(self._persistently, sensor, until_s) for channel, sensor in sensors.items()}
         )
 

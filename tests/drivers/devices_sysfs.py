@@ -48,14 +48,9 @@ def put_iio(files: FakeSysfs, number: int, name: str, texts: Mapping[str, str], 
     return directory
 
 
-def failing_now_and_then(files: FakeSysfs, below: str, fails: Fails, number: int = errno.EIO) -> None:
-    """Let reads of measurements below a path fail with an errno when `fails` says so."""
-
-    def trouble(path: str) -> int:
-        is_measurement = path.startswith(below) and path.endswith(("_input", "_raw"))
-        return number if is_measurement and fails() else 0
-
-    files.trouble = trouble
+def failing_now_and_then(files: FakeSysfs, fails: Fails, number: int = errno.EIO) -> None:
+    """Let measurements of hwmon and iio fail with an errno when `fails` says so."""
+    files.trouble = lambda path: number if path.endswith(("_input", "_raw")) and fails() else 0
 
 
 POWER_ON_C: Final = 85.0
@@ -182,11 +177,14 @@ def _dallas_crc(data: bytes) -> int:
     return register
 
 
+TRANSACTION_S: Final = 0.025
+
+
 class KernelDht22:
     """A DHT22 as the kernel's driver `dht11` shows it: an answer is kept for 2 s, the other file has the same.
 
     `outcome` is asked for each transaction with the sensor: 0 or an errno. A sensor that does not answer (ETIMEDOUT)
-    lets a second pass, any other transaction 25 ms.
+    lets a second pass, any other transaction TRANSACTION_S.
     """
 
     def __init__(self, files: FakeSysfs, clock: ManualClock, name: str, gpio: int | None = None) -> None:
@@ -210,8 +208,10 @@ class KernelDht22:
         if self._clock.monotonic() <= self._kept_until_s:
             return True
         self.began_s.append(self._clock.monotonic())
+        self._clock.pass_time(TRANSACTION_S)
         number = self.outcome()
-        self._clock.pass_time(1.0 if number == errno.ETIMEDOUT else 0.025)
+        if number == errno.ETIMEDOUT:
+            self._clock.pass_time(1.0 - TRANSACTION_S)
         if number:
             raise OSError(number, os.strerror(number))
         self._kept_until_s = self._clock.monotonic() + 2

@@ -263,6 +263,26 @@ def test_a_sensor_whose_overlay_comes_later_is_read(sysfs: FakeSysfs, clock: Man
         assert read(dht)["value"] == 21.5
 
 
+def test_one_that_is_closed_asks_no_more(sensor: KernelDht22, dht: Dht) -> None:
+    dht.close()
+    with pytest.raises(DriverError, match="the driver was closed"):
+        read(dht)
+    assert sensor.began_s == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "devices"),
+    [
+        ("iio", set()),
+        ("circuitpython", {"/dev/gpiochip0", "/dev/gpiochip4"}),
+        ("adafruit", {"/dev/gpiomem"}),
+        ("auto", {"/dev/gpiochip0", "/dev/gpiochip4", "/dev/gpiomem"}),
+    ],
+)
+def test_a_service_may_open_what_the_libraries_need(backend: Any, devices: set[str]) -> None:
+    assert DhtOptions(pin=PIN, backend=backend).devices() == devices
+
+
 Pulses: TypeAlias = "array[int]"
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from agent.supervisor import SHORTEST_DEADLINE_S
 from drivers.driver import DriverError, Place
 from drivers.iio import Iio, IioChannel, IioDevice, IioOptions, found
 from tests.drivers.devices_sysfs import put_iio
 from tests.drivers.trying import read
+from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 
 # What the kernel's drivers showed for the example of Bosch's datasheet: 25.08 °C, 1006.53 hPa.
@@ -111,11 +113,29 @@ def test_a_device_that_is_not_ready_is_asked_again(sysfs: FakeSysfs, sys_place: 
     assert reading(sys_place, device="bme280") == {"value": 25.08}
 
 
-def test_a_channel_that_fails_leaves_the_others(sysfs: FakeSysfs, sys_place: Place) -> None:
+def test_channels_that_time_out_are_read_within_the_shortest_deadline(
+    sysfs: FakeSysfs, sys_place: Place, clock: ManualClock
+) -> None:
+    def time_out() -> str:
+        clock.pass_time(1)
+        raise OSError(errno.ETIMEDOUT, "")
+
+    directory = put_iio(sysfs, 0, "bme280", {})
+    for source in ("temp", "pressure"):
+        sysfs.attribute(f"{directory}/in_{source}_input", time_out)
+    began_s = clock.monotonic()
+    with pytest.raises(DriverError, match="Connection timed out"):
+        reading(sys_place, device="bme280", sources={"value": "temp", "pressure": "pressure"})
+    assert clock.monotonic() - began_s < SHORTEST_DEADLINE_S
+
+
+def test_a_channel_that_fails_has_its_error_and_leaves_the_others(sysfs: FakeSysfs, sys_place: Place) -> None:
     directory = put_iio(sysfs, 0, "bme280", BME280)
     sysfs.fail(f"{directory}/in_pressure_input", errno.EIO)
     sources = {"value": "temp", "pressure": "pressure"}
-    assert reading(sys_place, device="bme280", sources=sources) == {"value": 25.08}
+    measured = reading(sys_place, device="bme280", sources=sources)
+    assert measured["value"] == 25.08
+    assert isinstance(measured["pressure"], DriverError)
 
 
 def test_a_device_that_comes_later_is_read(sysfs: FakeSysfs, sys_place: Place) -> None:

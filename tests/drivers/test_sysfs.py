@@ -5,9 +5,11 @@ import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from drivers.driver import Place
 from drivers.sysfs import (
     SysfsError,
     chips,
@@ -22,6 +24,8 @@ from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 
 Located = Callable[[str], Path]
+
+FOREVER_S: Final = 1e9
 
 
 @pytest.fixture
@@ -169,20 +173,33 @@ def fail_first(sysfs: FakeSysfs, times: int, number: int) -> None:
     sysfs.trouble = lambda _path: next(numbers, 0)
 
 
-def test_what_may_pass_is_tried_three_times(sysfs: FakeSysfs, at: Located, clock: ManualClock) -> None:
+def test_what_may_pass_is_tried_three_times(
+    sysfs: FakeSysfs, at: Located, sys_place: Place, clock: ManualClock
+) -> None:
     sysfs.put("/a", "1\n")
     fail_first(sysfs, 2, errno.EAGAIN)
     began_s = clock.monotonic()
-    assert persistently(lambda: read_number(at("/a")), clock.pass_time) == 1
+    assert persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S) == 1
     assert clock.monotonic() - began_s == pytest.approx(0.2)
     fail_first(sysfs, 3, errno.EAGAIN)
     with pytest.raises(SysfsError, match="Resource temporarily unavailable"):
-        persistently(lambda: read_number(at("/a")), clock.pass_time)
+        persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S)
 
 
-def test_what_does_not_pass_is_not_tried_again(sysfs: FakeSysfs, at: Located, clock: ManualClock) -> None:
+def test_what_does_not_pass_is_not_tried_again(sysfs: FakeSysfs, at: Located, sys_place: Place) -> None:
     sysfs.put("/a", "1\n")
     fail_first(sysfs, 1, errno.ENODEV)
     with pytest.raises(SysfsError, match="No such device"):
-        persistently(lambda: read_number(at("/a")), clock.pass_time)
+        persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S)
     assert sysfs.reads == {"/a": 1}
+
+
+def test_what_takes_long_to_fail_is_not_tried_for_ever(sysfs: FakeSysfs, at: Located, sys_place: Place) -> None:
+    def time_out() -> str:
+        sys_place.sleep(1)
+        raise OSError(errno.ETIMEDOUT, "")
+
+    sysfs.attribute("/a", time_out)
+    with pytest.raises(SysfsError, match="Connection timed out"):
+        persistently(lambda: read_number(at("/a")), sys_place, sys_place.monotonic() + 1.5)
+    assert sysfs.reads == {"/a": 2}

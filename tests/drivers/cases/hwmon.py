@@ -1,4 +1,5 @@
-from tests.drivers.devices_sysfs import put_hwmon, sysfs_of
+from tests.drivers.devices_sysfs import failing_now_and_then, put_hwmon, sysfs_of
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 
@@ -10,11 +11,21 @@ def take_away(bench: Bench) -> None:
     sysfs_of(bench).remove("/sys")
 
 
+def with_errors(errors: Errors) -> Case:
+    def put_failing_chip(bench: Bench) -> None:
+        put_chip(bench)
+        failing_now_and_then(sysfs_of(bench), errors)
+
+    return Case({"chip": "ina219", "source": "in1"}, put_failing_chip)
+
+
 CASES = [
     Case({"chip": "ina219", "source": "in1"}, put_chip, take_away),
     Case({"chip": "ina219", "parent": "1-0048", "source": "battery"}, put_chip, take_away),
     Case({"chip": "ina219", "sources": {"value": "in1", "current": "curr1"}}, put_chip, take_away),
 ]
+
+SOAKS = [Soak(with_errors, interval_s=2.0, attempts=3, pause_s=0.1)]
 
 WRONG = [
     Wrong({}, "'chip'"),

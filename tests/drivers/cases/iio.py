@@ -1,6 +1,7 @@
 import math
 
-from tests.drivers.devices_sysfs import put_iio, sysfs_of
+from tests.drivers.devices_sysfs import failing_now_and_then, put_iio, sysfs_of
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 
@@ -12,6 +13,14 @@ def take_away(bench: Bench) -> None:
     sysfs_of(bench).remove("/sys")
 
 
+def with_errors(errors: Errors) -> Case:
+    def put_failing_device(bench: Bench) -> None:
+        put_device(bench)
+        failing_now_and_then(sysfs_of(bench), errors)
+
+    return Case({"device": "bme280", "source": "voltage0"}, put_failing_device)
+
+
 CASES = [
     Case({"device": "bme280"}, put_device, take_away),
     Case({"device": "bme280", "parent": "1-0076", "source": "voltage0"}, put_device, take_away),
@@ -21,6 +30,8 @@ CASES = [
         take_away,
     ),
 ]
+
+SOAKS = [Soak(with_errors, interval_s=2.0, attempts=3, pause_s=0.1)]
 
 WRONG = [
     Wrong({}, "'device'"),

@@ -1,4 +1,5 @@
-from tests.drivers.devices_sysfs import OneWireBus, sysfs_of
+from tests.drivers.devices_sysfs import CONVERSION_S, SCRATCHPAD_S, OneWireBus, sysfs_of
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 A, B = "28-0316a2795dff", "28-0416b3795dfe"
@@ -18,11 +19,22 @@ def let_fail(bench: Bench) -> None:
     bench.made["bus"].fails = lambda: True
 
 
+def with_errors(errors: Errors) -> Case:
+    def plug_in_failing(bench: Bench) -> None:
+        plug_in_one(bench)
+        bench.made["bus"].fails = errors
+
+    return Case({"id": A, "patience": 2}, plug_in_failing)
+
+
 CASES = [
     Case({}, plug_in_one, let_fail),
     Case({"id": A, "resolution": 10}, plug_in_one, let_fail),
     Case({"ids": {"value": A, "outside": B}, "patience": 2}, plug_in_two, let_fail),
 ]
+
+# Two conversions of 0.75 s and the pause between them take less than the 2 s of its patience, three do not.
+SOAKS = [Soak(with_errors, interval_s=3.0, attempts=2, pause_s=0.1, waits_s=(CONVERSION_S[12] + SCRATCHPAD_S,))]
 
 WRONG = [
     Wrong({"id": "28-0316A2795DFF"}, "`id` is '28-0316A2795DFF': it is a family, a dash and twelve of 0-9 and a-f"),
