@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from config.durations import format_duration, format_size
 from config.options import ANNOUNCED
-from drivers.driver import OWN_CHANNEL, DriverClass, DriverError, DriverOptions
+from drivers.driver import DriverClass, DriverError
 from drivers.registry import DRIVERS, driver_class, elsewhere, origin_of
 
 
@@ -97,13 +97,14 @@ def _summary(name: str, driver: DriverClass) -> str:
 
 
 def _channels(options: type[msgspec.Struct]) -> tuple[str, ...] | None:
-    """Return the channels that a driver gives with any options, as far as that can be told without options."""
-    if getattr(options, "channels", None) is DriverOptions.channels:
-        return (OWN_CHANNEL,)
+    """Return the channels that a driver gives whatever its options say; None when that depends on them."""
     try:
-        return tuple(sorted(options().channels()))  # type: ignore[attr-defined] # one without it has no such channels
-    except (TypeError, ValueError, AttributeError):  # some option must be given
+        return tuple(sorted(getattr(options, "channels")(_NO_OPTIONS)))  # noqa: B009 - not every struct has it
+    except (AttributeError, TypeError):  # it looked at an option
         return None
+
+
+_NO_OPTIONS: Final = object()
 
 
 def libraries(extra: str) -> tuple[Library, ...]:

@@ -98,6 +98,8 @@ def test_a_driver_is_described() -> None:
 
 def test_channels_that_depend_on_options_are_not_told() -> None:
     assert describe("pipe").channels is None
+    assert describe("w1").channels is None
+    assert describe("dht").channels == ("humidity", "success", "value")
     assert describe("console").channels == ()
     assert describe("simulated-fan").channels == ("rotations", "value")
 
