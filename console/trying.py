@@ -1,17 +1,23 @@
 """A driver that is read by hand: no configuration, no bus, and a deadline for whatever it does."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from agent.supervisor import begin, checked, outcome
 from agent.threads import DaemonThreads
-from drivers.driver import Driver, DriverError, Measurements, Place
+from drivers.driver import Driver, DriverError, Measured, Measurements, Place
+from protocol.readings import Value
 
 CLOSING_S: Final = 2.0  # for a driver to let go of its device
+
+
+Given: TypeAlias = Value | Measured | DriverError
+"""What a driver gave for a channel."""
 
 
 class Course(NamedTuple):
@@ -76,10 +82,11 @@ class Trial:
             if self._driver is None:
                 await self._outcome(self._threads.call(self._build), timeout_s)
             started_s = time.monotonic()
-            measurements = checked(await self._use(lambda driver: driver.read(), timeout_s))
+            given = checked(await self._use(lambda driver: driver.read(), timeout_s))
         except DriverError as error:
             return Attempt(number, time.monotonic() - started_s, {}, error)
-        return Attempt(number, time.monotonic() - started_s, measurements)
+        elapsed_s = time.monotonic() - started_s
+        return Attempt(number, elapsed_s, {channel: _judged(one) for channel, one in given.items()})
 
     def _wake(self) -> None:
         """Have the driver read at once; called from any thread, also from one that outlives the trial."""
@@ -104,3 +111,11 @@ class Trial:
         with suppress(DriverError):
             await self._use(lambda driver: driver.close(), CLOSING_S)
         self._threads.close()
+
+
+def _judged(given: Given) -> Given:
+    """Return what can be sent, else the error that an agent would tell: drivers are other people's code as well."""
+    value: object = given.value if isinstance(given, Measured) else given
+    if isinstance(value, int | str | DriverError) or (isinstance(value, float) and math.isfinite(value)):
+        return given
+    return DriverError(f"{value!r} is neither a finite number nor text")

@@ -43,7 +43,9 @@ def driver_class(name: str) -> DriverClass:
     try:
         return _loaded(origin.place)
     except Exception as error:  # other people's modules may raise anything, and must not end whoever lists them
-        raise DriverError(f"the driver {name!r} cannot be loaded: {_reason(error)}", _advice(name, origin)) from error
+        raise DriverError(
+            f"the driver {name!r} cannot be loaded: {_reason(error)}", _advice(name, origin, error)
+        ) from error
 
 
 def options_of(name: str) -> type[msgspec.Struct] | None:
@@ -82,7 +84,7 @@ def _reason(error: Exception) -> str:
     return str(error) if is_plain else f"{type(error).__name__}: {error}"
 
 
-def _advice(name: str, origin: Origin) -> str:
+def _advice(name: str, origin: Origin, error: Exception) -> str:
     if origin.package is None:
-        return f'pip install "jph[{name}]"'
+        return f'pip install "jph[{name}]"' if isinstance(error, ModuleNotFoundError) else ""
     return f"the package {origin.package} brings it: install what that needs, or a version that fits"

@@ -110,7 +110,8 @@ def _explain(output: Output, described: Description) -> None:
         output.line("  ", (option.name, "bold"), f": {option.kind}{_default(option)}")
         output.line(f"      {option.meaning}")
     output.line()
-    output.line(f"docs/drivers.md has examples. To try it: jph drivers try {described.name} KEY=VALUE...")
+    to_try = "" if described.name in STORES else f" To try it: jph drivers try {described.name} KEY=VALUE..."
+    output.line(f"docs/drivers.md has examples.{to_try}")
 
 
 def _facts(described: Description) -> Iterator[tuple[str, Span]]:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from string import ascii_uppercase, digits
+from string import ascii_letters, ascii_uppercase, digits
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -105,7 +105,7 @@ def _named(found: Iterable[Finding], taken: set[str]) -> Iterator[Named]:
 def _fresh(channel: Channel, taken: set[str]) -> str:
     letter = LETTERS.get(channel.unit, "X")
     of_letter = (letter + second for second in digits[1:] + ascii_uppercase)
-    all_others = ("".join(pair) for pair in product(ascii_uppercase, digits + ascii_uppercase))
+    all_others = ("".join(pair) for pair in product(ascii_letters + digits, repeat=2))
     codifier = next(one for one in (*of_letter, *all_others) if one not in taken)
     taken.add(codifier)
     return codifier

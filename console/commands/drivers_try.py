@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -15,7 +15,7 @@ from agent.supervisor import SHORTEST_DEADLINE_S
 from console import words
 from console.commands.options import JsonOption, QuietOption, complete_driver, duration, one_codifier
 from console.output import Output, json_line, stdout, tell
-from console.trying import Attempt, Course, Trial
+from console.trying import Attempt, Course, Given, Trial
 from console.typed_options import typed_options
 from console.words import visible
 from drivers.driver import Driver, DriverClass, DriverError, DriverOptions, Measured, Place
@@ -25,10 +25,8 @@ from storage.registry import STORES
 
 USUAL_INTERVAL_S: Final = 1.0
 
-Given: TypeAlias = Value | Measured | DriverError
-
-LONGEST_SHOWN: Final = 200
-"""Characters of a text that a device gave: the rest is for --json."""
+LONGEST_SHOWN: Final = 300
+"""Characters of what a device said that are shown: the rest is for --json."""
 
 DriverArgument = Annotated[
     str, typer.Argument(metavar="DRIVER", autocompletion=complete_driver, help="Which; `jph drivers` lists them.")
@@ -101,7 +99,8 @@ def _show(output: Output, attempt: Attempt) -> None:
         output.line(f"{visible(channel):{width}}  {_in_words(measured)}")
     output.flush()
     found = words.counted(len(attempt.measurements), "value") if attempt.measurements else "nothing new"
-    tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {attempt.error or found}")
+    said = found if attempt.error is None else _shortened(str(attempt.error))
+    tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 
 
 def _in_words(measured: Given) -> str:

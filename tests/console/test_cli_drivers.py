@@ -90,6 +90,11 @@ def test_each_is_explained_with_all_its_options(shell: Shell, name: str) -> None
         assert f"\n      {option['meaning']}\n" in ended.out
 
 
+@pytest.mark.parametrize("name", STORES)
+def test_nobody_is_told_to_try_a_store(shell: Shell, name: str) -> None:
+    assert "drivers try" not in shell.jph("drivers", name).out
+
+
 def test_defaults_are_told_as_a_configuration_says_them(shell: Shell) -> None:
     assert "  timeout: duration, by default 5s\n" in shell.jph("drivers", "pipe").out
     assert "  default: number, must be given\n" in shell.jph("drivers", "control").out

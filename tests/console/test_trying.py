@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from console.trying import Attempt, Course, Trial
-from drivers.driver import DriverError, DriverOptions, Place
+from drivers.driver import DriverError, DriverOptions, Measured, Place
 from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
@@ -89,6 +89,15 @@ async def test_a_read_that_fails_is_shown_with_its_error(kind: type[Device], giv
     assert not await bench.run(ONE)
     assert bench.errors == [said]
     assert bench.devices[0].closed == 1
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), None, b"21", [21], Measured(float("nan"))])
+async def test_what_no_agent_would_send_is_the_error_of_its_channel(given: object) -> None:
+    bench = Bench(Device, [{"value": given, "other": 1}])
+    assert not await bench.run(ONE)
+    [attempt] = bench.shown
+    assert attempt.measurements["other"] == 1
+    assert str(attempt.measurements["value"]).endswith("is neither a finite number nor text")
 
 
 async def test_one_that_cannot_be_built_is_shown_with_its_error() -> None:
