@@ -12,8 +12,10 @@ DRIVERS: Final[dict[str, str]] = {
     "control": "drivers.control:Control",
     "gpio": "drivers.gpio:Gpio",
     "pipe": "drivers.pipe:Pipe",
+    "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "web": "drivers.console:Console",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"
