@@ -35,6 +35,12 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     pass
 
 
+class FanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    gpio: dict[str, int]
+    clamp: bool = False
+    kick_start: bool = True
+
+
 class StoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     path: str
     cache: Bytes = 2**20
@@ -55,6 +61,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
+    "fan": FanOptions,
     "rollup": ConsoleOptions,
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
