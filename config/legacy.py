@@ -9,12 +9,12 @@ any other configuration:
      "Sensor": {"Pin": "2",                                           interval: 5
                 "Proxy": [{"Codifier": "A2", "Pin": "1"}]}},    ->    timeout: 20
     {"Codifier": "A2", "ShortName": "Rad-out", "Symbol": "C",         driver: adcpi
-     "Type": "Proxy", "Sensor": {"Codifier": "A1"}}                   options: {Pin: "2", channels: {A2: {Pin: "1"}}}
+     "Type": "Proxy", "Sensor": {"Codifier": "A1"}}                   options: {pin: 2, channels: {A2: {pin: 1}}, ...}
                                                                       proxies:
                                                                         A2: {name: Rad-out, unit: °C, channel: A2}
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from config.document import Entry, Scalar, Table, Tree, meaning, plain
@@ -58,7 +58,7 @@ _DRIVERS: Final = {
     "jphRedis": _Driver("redis"),
     "Flask": _Driver("web", bare=True),
     "failsafeReader": _Driver("json"),
-    "ADCpiReader": _Driver("adcpi"),
+    "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
     "DwarfpoolReader": _Driver("pool", proxy_channel="calculated"),
@@ -210,13 +210,14 @@ _REWRITTEN: Final[Mapping[str, Callable[[Tree], Tree]]] = {"Symbol": _unit, "Con
 def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> dict[str, Entry]:
     if driver.bare:
         return {}
-    options = {
-        driver.options.get(key, key): _freed(entry) if key in driver.options else entry
-        for key, entry in _settings(_opened(owner.settings, driver.table))
-    }
+    options = _translated(_opened(owner.settings, driver.table), driver)
     options |= _constants(driver.constants, owner.line)
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
-    described = {channel: _without_codifier(channel, table) for channel, table in own.items() if len(table.entries) > 1}
+    described = {
+        channel: Entry(channel, table.line, Table(_translated(table.entries, driver), table.line))
+        for channel, table in own.items()
+        if len(table.entries) > 1
+    }
     if described:
         options["channels"] = Entry("Proxy", owner.line, Table(described, owner.line))
     return options
@@ -242,18 +243,19 @@ def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Ent
     return {key: entry for key, entry in settings.items() if key != name} | found.tree.entries
 
 
-def _settings(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
-    return ((key, entry) for key, entry in entries.items() if key not in _NOT_OPTIONS and not _is_comment(key))
+def _translated(entries: Mapping[str, Entry], driver: _Driver) -> dict[str, Entry]:
+    """Give the options of a node, or of one of its channels, the driver's names for them."""
+    return {
+        driver.options.get(key, key): _freed(entry) if key in driver.options else entry
+        for key, entry in entries.items()
+        if key not in _NOT_OPTIONS and not _is_comment(key)
+    }
 
 
 def _freed(entry: Entry) -> Entry:
     """Take a value out of its quotes: the original writes numbers as text."""
     tree = entry.tree
     return entry._replace(tree=tree._replace(value=meaning(tree.text))) if isinstance(tree, Scalar) else entry
-
-
-def _without_codifier(channel: str, table: Table) -> Entry:
-    return Entry(channel, table.line, Table(dict(_settings(table.entries)), table.line))
 
 
 _NOT_OPTIONS: Final = frozenset({"Codifier", "Proxy"})

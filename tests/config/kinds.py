@@ -7,6 +7,8 @@ import msgspec
 from config.durations import Bytes, Seconds
 from config.loading import loads
 from config.model import ConfigError, Configuration
+from drivers.adcpi import AdcpiOptions
+from drivers.fan import FanOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,12 +35,6 @@ class ControlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
-
-
-class FanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    gpio: dict[str, int]
-    clamp: bool = False
-    kick_start: bool = True
 
 
 class StoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +64,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "redis": CacheOptions,
     "climate": ClimateOptions,
     "web": ConsoleOptions,
+    "adcpi": AdcpiOptions,
 }
 
 

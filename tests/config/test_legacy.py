@@ -10,7 +10,10 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
-from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, FanOptions, PipeOptions
+from drivers.adcpi import AdcpiOptions, PinOptions
+from drivers.fan import FanOptions
+from drivers.fan_gpio import GpioOutputOptions
+from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
 DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -133,7 +136,7 @@ def test_a_control_sensor_takes_commands_and_its_default_becomes_a_number(origin
 
 
 def test_a_fan_is_at_the_pins_that_the_original_has_in_its_code(original: Configuration) -> None:
-    pins = {"pin": 25, "frequency": 10_000, "low": 24}
+    pins = GpioOutputOptions(pin=25, frequency=10_000, low=24)
     assert original.nodes["FK"].options == FanOptions(gpio=pins, clamp=True, kick_start=False)
 
 
@@ -145,8 +148,19 @@ def test_an_operator_s_program_has_no_options(original: Configuration) -> None:
     assert original.nodes["CC"].options == ConsoleOptions()
 
 
-def test_options_of_a_later_driver_stay_as_they_are_and_numbers_in_quotes_stay_text(original: Configuration) -> None:
-    assert original.nodes["A3"].options == {"Pin": "2", "channels": {"A4": {"Pin": "3"}, "A5": {"Pin": "4"}}}
+def test_options_of_a_later_driver_stay_as_they_are_and_numbers_in_quotes_stay_text() -> None:
+    sensor = entry("C1", "MyReader", Sensor={"Pin": "2", "Proxy": [{"Codifier": "C2", "Pin": "3"}]})
+    configuration = loaded(sensor, proxy("C2", "C1"))
+    assert configuration.nodes["C1"].options == {"Pin": "2", "channels": {"C2": {"Pin": "3"}}}
+
+
+def test_a_converter_keeps_its_pins_and_measures_as_it_did(original: Configuration) -> None:
+    assert original.nodes["A1"].options == AdcpiOptions(
+        pin=2, named={"A2": PinOptions(pin=1)}, bits=12, curve="phobya", divider=2.471
+    )
+    assert original.nodes["A3"].options == AdcpiOptions(
+        pin=2, named={"A4": PinOptions(pin=3), "A5": PinOptions(pin=4)}, bits=12, curve="phobya", divider=2.471
+    )
 
 
 @pytest.mark.parametrize("codifier", ["CF", "Q2", "ZF", "ZH"])
@@ -187,11 +201,8 @@ def test_proxies_that_their_owner_does_not_list_are_its_proxies_all_the_same(ori
 
 def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configuration) -> None:
     told = [warning.message for warning in original.warnings if "is not in this version" in warning.message]
-    assert told[0:2] == [
-        "the driver 'json' is not in this version: X1, Y1 cannot run here",
-        "the driver 'adcpi' is not in this version: A1, A3 cannot run here",
-    ]
-    assert len(told) == 7
+    assert told[0] == "the driver 'json' is not in this version: X1, Y1 cannot run here"
+    assert len(told) == 6
 
 
 def test_what_only_announces_itself_is_told_with_the_reason(original: Configuration) -> None:
@@ -219,7 +230,7 @@ def test_a_sensor_without_a_short_name_is_called_by_its_name() -> None:
 
 
 def test_proxies_stand_in_the_order_of_the_owner_s_list() -> None:
-    owner = entry("A1", "ADCpiReader", Sensor={"Proxy": [{"Codifier": "A3"}, {"Codifier": "A2"}]})
+    owner = entry("A1", "ControlProgram", Sensor={"Proxy": [{"Codifier": "A3"}, {"Codifier": "A2"}]})
     configuration = loaded(proxy("A2", "A1"), proxy("A4", "A1"), proxy("A3", "A1"), owner)
     assert [sensor.codifier for sensor in configuration.nodes["A1"].proxies] == ["A3", "A2", "A4"]
 

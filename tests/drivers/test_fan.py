@@ -4,23 +4,18 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from agent.configuration import kinds
-from config.loading import load
 from config.options import takes_commands
 from drivers.driver import Actuator, DriverError, Latest, OutOfRangeError, Place
 from drivers.fan import Fan, FanOptions
-from drivers.fan_gpio import GpioOutputOptions
 from tests.drivers.devices_fan import FanChip
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 
-ORIGINAL = Path(__file__).parents[1] / "config/original.json"
 HWMON = {"hwmon": {"chip": "emc2305"}}
 TACH = {"tach": {"hwmon": "emc2305"}}
 CURVE = {"curve": {"input": "A4", "points": [[30, 20], [60, 80]], "hysteresis": 0}, "lease": 60}
@@ -414,9 +409,3 @@ def test_it_opens_the_chips_of_the_header_only_for_a_pin_and_writes_to_sys_only_
 def test_it_takes_commands(make: Make) -> None:
     assert takes_commands("fan")
     assert isinstance(make(), Actuator)
-
-
-def test_the_original_s_fan_is_at_its_pins_and_takes_what_lies_beyond_as_its_bound() -> None:
-    node = load(str(ORIGINAL), kinds).nodes["FK"]
-    pins = GpioOutputOptions(pin=25, frequency=10_000, low=24)
-    assert (node.driver, node.options) == ("fan", FanOptions(gpio=pins, clamp=True, kick_start=False))
