@@ -22,6 +22,9 @@ FULL: Final = 100
 KICK_S: Final = 1.0  # a read waits for its end, and has 5 s
 
 
+_STALLED: Final = DriverError("the fan does not turn: it is given full speed", "see what holds it, and its power")
+
+
 class FanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fan's speed in percent as a set point, full speed being safe; how it is driven, watched and guided."""
 
@@ -126,15 +129,19 @@ class Fan:
         self._lock = threading.Lock()  # `close` may come while a read waits for a kick-start to end
 
     def read(self) -> Measurements:
-        """Return the speed that the fan is given, after giving it; raises DriverError."""
+        """Return the speed that the fan is given, after giving it; raises DriverError when it cannot be given.
+
+        A fan that does not turn has no speed, but an error.
+        """
         speed = self._speed()
         self._give(speed.percent)
         self._finish_kick(speed.percent)
-        with self._lock:
-            self._check_open()
-            rotations = self._tach.rotations()
-        self._notice_stall(speed.percent, rotations)
-        turning = {} if rotations is None else {"rotations": rotations}
+        turning = self._turning()
+        rotations = turning.get("rotations")
+        self._watch.note(speed.percent, None if isinstance(rotations, DriverError) else rotations)
+        if self._watch.is_stalled:
+            self._give(FULL)
+            return {OWN_CHANNEL: _STALLED, "state": "stalled", **turning}
         return {OWN_CHANNEL: speed.percent, "state": speed.state, **turning}
 
     def set(self, value: float) -> None:
@@ -191,11 +198,15 @@ class Fan:
             self._place.sleep(left_s)
             self._give(percent)
 
-    def _notice_stall(self, percent: float, rotations: float | None) -> None:
-        self._watch.note(percent, rotations)
-        if self._watch.is_stalled:
-            self._give(FULL)
-            raise DriverError("the fan does not turn: it is given full speed", "see what holds it, and its power")
+    def _turning(self) -> dict[str, float | DriverError]:
+        """Return the rotations, or why there are none; nothing when they are not counted, or not yet."""
+        with self._lock:
+            self._check_open()
+            try:
+                rotations = self._tach.rotations()
+            except DriverError as error:
+                return {"rotations": error}
+        return {} if rotations is None else {"rotations": rotations}
 
     def _check_open(self) -> None:
         if self._closed:

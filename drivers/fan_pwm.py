@@ -21,7 +21,7 @@ from drivers.driver import DriverError, Place
 from drivers.sysfs import SysfsError, entries, read_number, read_text, write_text
 
 CLASS: Final = "/sys/class/pwm"
-PATIENCE_S: Final = 0.5  # after an export udev takes about 0.1 s to hand the files to their group
+ATTEMPTS: Final = 11  # half a second: after an export udev takes about 0.1 s to hand the files to their group
 PAUSE_S: Final = 0.05
 
 _TRIED_AGAIN: Final = frozenset({errno.EACCES, errno.EBUSY, errno.EINVAL})
@@ -58,15 +58,14 @@ class PwmOutput:
 
     def drive(self, percent: float) -> None:
         """Set the duty cycle; raises DriverError. What may be over soon is tried again for half a second."""
-        until_s = self._place.monotonic() + PATIENCE_S
-        while True:
+        for _ in range(ATTEMPTS - 1):
             try:
                 return self._set(self._exported(), percent)
             except SysfsError as error:
-                is_over_soon = error.passing or error.number in _TRIED_AGAIN
-                if not is_over_soon or self._place.monotonic() >= until_s:
+                if not error.passing and error.number not in _TRIED_AGAIN:
                     raise
             self._place.sleep(PAUSE_S)
+        return self._set(self._exported(), percent)
 
     def leave(self, percent: float) -> None:
         """Set the duty cycle for the time to come."""

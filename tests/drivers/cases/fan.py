@@ -1,6 +1,10 @@
+import errno
+
+from drivers.fan_pwm import ATTEMPTS, PwmOptions, PwmOutput
 from tests.drivers.devices_fan import break_sys, with_hwmon, with_pwm, with_pwm_and_header
 from tests.drivers.devices_gpio import plug_in, unplug
-from tests.drivers.trying import Case, Wrong
+from tests.drivers.soaking import Errors, Soak
+from tests.drivers.trying import Bench, Case, Wrong
 
 HWMON = {"hwmon": {"chip": "emc2305"}}
 GPIO = {"gpio": {"pin": 25}}
@@ -14,6 +18,35 @@ CASES = [
     Case({"gpio": {"pin": 25, "frequency": 10_000, "low": 24}, "clamp": True}, fail=unplug, set_up=plug_in),
     Case({"pwm": {}, "tach": {"gpio": 24}}, fail=break_sys, set_up=with_pwm_and_header, gives=OWN),
     Case({**HWMON, "curve": CURVE, "lease": 60}, fail=break_sys, set_up=with_hwmon),
+]
+
+
+def pwm_with_errors(errors: Errors) -> Case:
+    def set_up(bench: Bench) -> dict[str, str]:
+        with_pwm(bench)
+        chip = bench.made["chip"]
+        chip.export(0)
+        PwmOutput(PwmOptions(), bench.place).drive(100)
+        chip.fails = lambda path: errno.EIO if "/pwm0/" in path and errors() else 0
+        return {}
+
+    return Case({"pwm": {}, "kick_start": False}, set_up=set_up)
+
+
+def hwmon_with_errors(errors: Errors) -> Case:
+    def set_up(bench: Bench) -> dict[str, str]:
+        with_hwmon(bench)
+        bench.made["chip"].mode = 1
+        bench.made["sysfs"].trouble = lambda path: errno.EIO if "/pwm1" in path and errors() else 0
+        return {}
+
+    return Case({**HWMON, "kick_start": False}, set_up=set_up)
+
+
+# A hardware PWM: period, polarity, duty cycle, enable. A chip of hwmon: its mode, and then its output.
+SOAKS = [
+    Soak(pwm_with_errors, interval_s=3, attempts=ATTEMPTS, pause_s=0.05, waits_s=(0, 0, 0, 0), left=True),
+    Soak(hwmon_with_errors, waits_s=(0, 0), left=True),
 ]
 
 WRONG = [
