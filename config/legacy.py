@@ -225,14 +225,11 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
 
 def _constants(constants: Mapping[str, str | Mapping[str, str]], line: int) -> dict[str, Entry]:
     """Write what the original has in its code as if it stood in the document."""
-    return {
-        key: Entry(
-            key,
-            line,
-            Scalar(told, meaning(told), line) if isinstance(told, str) else Table(_constants(told, line), line),
-        )
-        for key, told in constants.items()
-    }
+    return {key: Entry(key, line, _constant(told, line)) for key, told in constants.items()}
+
+
+def _constant(told: str | Mapping[str, str], line: int) -> Tree:
+    return Scalar(told, meaning(told), line) if isinstance(told, str) else Table(_constants(told, line), line)
 
 
 def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Entry]:

@@ -21,7 +21,6 @@ log: Final = logging.getLogger("jph.driver")
 FULL: Final = 100
 KICK_S: Final = 1.0  # a read waits for its end, and has 5 s
 
-
 _STALLED: Final = DriverError("the fan does not turn: it is given full speed", "see what holds it, and its power")
 
 
@@ -66,6 +65,10 @@ class FanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fiel
         SetPointOptions.__post_init__(self)
         if not 0 <= (self.min or 0) < (FULL if self.max is None else self.max) <= FULL:
             raise ValueError("`min` and `max` are percent, between 0 and 100")
+        if 0 < self.safe_value < self.stop_below:
+            raise ValueError(
+                f"`safe` is {self.safe_value:g}: below `stop_below` {self.stop_below:g} the fan is switched off"
+            )
         if [self.pwm, self.hwmon, self.gpio].count(None) != 2:
             raise ValueError("`pwm`, `hwmon` or `gpio` must say where the fan is, one of them")
         if self.curve is not None and self.lease is None:

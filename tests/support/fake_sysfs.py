@@ -109,7 +109,7 @@ class FakeSysfs:
 
     def remove(self, path: str) -> None:
         """Remove a file, a link, or a directory with all that is in it."""
-        for entries in (self._attributes, self._links):
+        for entries in (self._attributes, self._links, self._answers):
             for name in [name for name in entries if name == path or _is_below(name, path)]:
                 del entries[name]
 

@@ -60,6 +60,7 @@ WRONG = [
     Wrong({"hwmon": {}}, "'chip' is missing"),
     Wrong({**GPIO, "max": 200}, "`max`"),
     Wrong({**GPIO, "safe": 120}, "`safe` 120 is out of range 0..100"),
+    Wrong({**GPIO, "safe": 20, "stop_below": 25}, "`safe` is 20: below `stop_below` 25"),
     Wrong({**GPIO, "stop_below": 101}, "options.stop_below"),
     Wrong({**GPIO, "stall_after": "soon"}, "options.stall_after"),
     Wrong({**GPIO, "tach": {}}, "`gpio` or `hwmon` must say where rotations are counted, one of them"),
