@@ -59,7 +59,7 @@ _DRIVERS: Final = {
     "Flask": _Driver("web", bare=True),
     "failsafeReader": _Driver("json"),
     "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
-    "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
+    "ADAfruitReader": _Driver("dht", {"Pin": "pin"}, proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
     "DwarfpoolReader": _Driver("pool", proxy_channel="calculated"),
     "NestReader": _Driver("nest"),

@@ -15,8 +15,11 @@ BUILT_IN: Final = (
     "adcpi",
     "console",
     "control",
+    "dht",
     "fan",
     "gpio",
+    "hwmon",
+    "iio",
     "pipe",
     "postgres",
     "redis",
@@ -24,13 +27,14 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "w1",
     "web",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("dht", "exec", "hwmon", "iio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "w1", "zwave"),
+    *("exec", "json", "mqtt", "nest", "pool"),
+    *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

@@ -38,14 +38,16 @@ class FanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fiel
         PwmOptions | None,
         msgspec.Meta(description="the fan is at a hardware PWM: `chip`, `channel`, `frequency`, `inverted`"),
     ] = None
-    hwmon: Annotated[HwmonOptions | None, msgspec.Meta(description="or at a chip of hwmon: `chip`, `channel`")] = None
+    hwmon: Annotated[
+        HwmonOptions | None, msgspec.Meta(description="or at a chip of hwmon: `chip`, `parent`, `channel`")
+    ] = None
     gpio: Annotated[
         GpioOutputOptions | None,
         msgspec.Meta(description="or at a pin with a PWM by program: `pin`, `frequency`, `inverted`, `low`"),
     ] = None
     tach: Annotated[
         TachOptions | None,
-        msgspec.Meta(description="what counts its rotations: `gpio` and `pulses`, or `hwmon` and `fan`"),
+        msgspec.Meta(description="what counts its rotations: `gpio` and `pulses`, or `hwmon`, `parent` and `fan`"),
     ] = None
     curve: Annotated[
         CurveOptions | None,

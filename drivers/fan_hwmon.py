@@ -13,8 +13,8 @@ from typing import Annotated, Final
 import msgspec
 
 from drivers.decimals import to_number
-from drivers.driver import DriverError, Place
-from drivers.sysfs import SysfsError, named, names, read_number, read_text, write_text
+from drivers.driver import Place
+from drivers.sysfs import SysfsError, pick, read_number, read_text, write_text
 
 CLASS: Final = "/sys/class/hwmon"
 FULL: Final = 255
@@ -25,6 +25,7 @@ class HwmonOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Which output of which chip."""
 
     chip: Annotated[str, msgspec.Meta(description="what its file `name` says, such as `emc2305`")]
+    parent: Annotated[str | None, msgspec.Meta(description="which of several, such as `1-004d`")] = None
     channel: Annotated[int, msgspec.Meta(ge=1, description="the M of `pwmM`")] = 1
 
 
@@ -55,23 +56,13 @@ class HwmonOutput:
                 self._before = None
 
     def _output(self) -> Path:
-        return only_chip(self._place, self._options.chip) / f"pwm{self._options.channel}"
+        directory = self._place.locate(CLASS)
+        return pick(directory, self._options.chip, self._options.parent) / f"pwm{self._options.channel}"
 
 
-def only_chip(place: Place, name: str) -> Path:
-    """Return the directory of the one chip of a name; raises DriverError."""
-    found = named(place.locate(CLASS), name)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise DriverError(f"{len(found)} chips of hwmon are called {name!r}", "it cannot be told which is meant")
-    there = ", ".join(names(place.locate(CLASS))) or "none"
-    raise DriverError(f"there is no chip {name!r} of hwmon; there are: {there}", "see whether its overlay is loaded")
-
-
-def rotations(place: Place, chip: str, fan: int) -> int | float:
+def rotations(place: Place, chip: str, parent: str | None, fan: int) -> int | float:
     """Return the rotations a minute that a chip counts; raises DriverError."""
-    return to_number(read_number(only_chip(place, chip) / f"fan{fan}_input"))
+    return to_number(read_number(pick(place.locate(CLASS), chip, parent) / f"fan{fan}_input"))
 
 
 def _enable(output: Path) -> Path:

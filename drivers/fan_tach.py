@@ -22,6 +22,7 @@ class TachOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = None
     pulses: Annotated[int, msgspec.Meta(ge=1, description="pulses of that wire in one rotation")] = 2
     hwmon: Annotated[str | None, msgspec.Meta(description="or the `name` of the chip that counts")] = None
+    parent: Annotated[str | None, msgspec.Meta(description="which of several chips, such as `1-004d`")] = None
     fan: Annotated[int, msgspec.Meta(ge=1, description="the N of the chip's `fanN_input`")] = 1
 
     def __post_init__(self) -> None:
@@ -84,8 +85,8 @@ class GpioTach:
 class HwmonTach:
     """Asks a chip."""
 
-    def __init__(self, chip: str, fan: int, place: Place) -> None:
-        self._ask: Callable[[], float] = lambda: rotations(place, chip, fan)
+    def __init__(self, chip: str, parent: str | None, fan: int, place: Place) -> None:
+        self._ask: Callable[[], float] = lambda: rotations(place, chip, parent, fan)
 
     def rotations(self) -> float:
         """Return rotations a minute; raises DriverError."""
@@ -102,7 +103,7 @@ def tach_of(options: TachOptions | None, place: Place) -> Tach:
     if options.gpio is not None:
         return GpioTach(options.gpio, options.pulses, place)
     if options.hwmon is not None:
-        return HwmonTach(options.hwmon, options.fan, place)
+        return HwmonTach(options.hwmon, options.parent, options.fan, place)
     raise DriverError("nothing counts rotations")
 
 

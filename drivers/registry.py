@@ -13,10 +13,14 @@ DRIVERS: Final[dict[str, str]] = {
     "control": "drivers.control:Control",
     "fan": "drivers.fan:Fan",
     "gpio": "drivers.gpio:Gpio",
+    "dht": "drivers.dht:Dht",
+    "hwmon": "drivers.hwmon:Hwmon",
+    "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "w1": "drivers.w1:W1",
     "web": "drivers.console:Console",
 }
 

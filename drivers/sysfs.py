@@ -8,13 +8,24 @@ tells nobody.
 import errno
 import os
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
-from drivers.decimals import parse
-from drivers.driver import DriverError
+from drivers.decimals import parse, to_number
+from drivers.driver import DriverError, Place
 from drivers.files import MAX_BYTES
+
+Result = TypeVar("Result")
+
+
+class Unit(NamedTuple):
+    """What numbers of a kind are here: the kernel's number times `factor`, in `symbol`."""
+
+    symbol: str
+    factor: Decimal
+
 
 _OVERLAY: Final = "see whether the device is wired, and its overlay or module loaded"
 _WIRING: Final = "look at its wiring, its pull-up resistor and its power"
@@ -29,9 +40,11 @@ _ADVICE: Final = {
     errno.ETIMEDOUT: f"the device did not answer: {_WIRING}",
     errno.EAGAIN: "the device is not ready: it is tried again",
     errno.EBUSY: "something else uses the device: end it",
+    errno.ENODATA: "it is switched off, or has measured nothing yet",
     errno.EINVAL: "the kernel's driver does not take that",
     errno.EACCES: "give the user of the agent the right to use it",
     errno.EPERM: "give the user of the agent the right to use it",
+    errno.EROFS: "a service may not write to /sys: ProtectKernelTunables=no in a drop-in of its unit allows it",
 }
 
 PASSING: Final = frozenset({errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EPROTO})
@@ -50,21 +63,24 @@ class SysfsError(DriverError):
         self.passing = passing or number in PASSING
 
 
-def read_text(path: Path) -> str:
-    """Return what a file holds now, without the white space around it, at most 4 KiB; raises SysfsError."""
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds now, at most 4 KiB; raises SysfsError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = os.read(
-                descriptor, MAX_BYTES + 1
-            )  # one read is one value: at the end the device would be asked anew
+            data = os.read(descriptor, MAX_BYTES + 1)  # once: reading on to an end might ask the device anew
         finally:
             os.close(descriptor)
     except OSError as error:
         raise _failure(path, error) from error
     if len(data) > MAX_BYTES:
         raise SysfsError(f"{path}: more than {MAX_BYTES} bytes", "name a file that holds one value")
-    return data.decode(errors="replace").strip()
+    return data
+
+
+def read_text(path: Path) -> str:
+    """Return what a file holds now, without the white space around it; raises SysfsError."""
+    return read_bytes(path).decode(errors="replace").strip()
 
 
 def read_number(path: Path) -> Decimal:
@@ -76,9 +92,30 @@ def read_number(path: Path) -> Decimal:
     if not text:
         raise SysfsError(f"{path}: it is empty", f"the device gave no value: {_WIRING}", passing=True)
     try:
-        return parse(text)
+        number = parse(text)
+        to_number(number)
     except ValueError as error:
         raise SysfsError(f"{path}: {error}") from error
+    return number
+
+
+def persistently(read: Callable[[], Result], place: Place, until_s: float) -> Result:
+    """Read at most three times, a tenth of a second apart, while the errors are such as may pass; raises SysfsError.
+
+    Nothing is tried again after `until_s`: some devices need a second to fail.
+    """
+    for _ in range(_RETRIES):
+        try:
+            return read()
+        except SysfsError as error:
+            if not error.passing or place.monotonic() > until_s:
+                raise
+        place.sleep(_PAUSE_S)
+    return read()
+
+
+_RETRIES: Final = 2
+_PAUSE_S: Final = 0.1  # an I²C device is ready again within milliseconds, and a read shall end within its deadline
 
 
 def write_text(path: Path, text: str) -> None:
@@ -101,29 +138,64 @@ def entries(directory: Path) -> list[Path]:
         raise _failure(directory, error) from error
 
 
-def name_of(device: Path) -> str:
-    """Return what the kernel's driver calls a device; nothing when it does not say, or the device just went."""
+def text_or_none(path: Path) -> str:
+    """Return what a file holds, nothing when it cannot be read: not every device says everything of itself."""
     try:
-        return read_text(device / "name")
+        return read_text(path)
     except SysfsError:
         return ""
 
 
-def named(directory: Path, name: str) -> list[Path]:
-    """Return the devices of a class that have a name: numbers like hwmon0 change from one start to the next.
+def name_of(device: Path) -> str:
+    """Return what the kernel's driver calls a device; nothing when it does not say, or the device just went."""
+    return text_or_none(device / "name")
 
-    Raises SysfsError when the class is not there.
+
+def parent_of(device: Path) -> str:
+    """Return the name of what a device of a class belongs to, such as 1-0048: the same from one start to the next.
+
+    A hwmon chip has a link to it; an iio device lies in it, and its class has a link to the device.
     """
-    return [device for device in entries(directory) if name_of(device) == name]
+    link = device / "device"
+    if link.exists():
+        return link.resolve().name
+    return device.resolve().parent.name if device.is_symlink() else ""
 
 
-def names(directory: Path) -> list[str]:
-    """Return the names of the devices of a class, each once, for advice; none when the class is not there."""
+class Chip(NamedTuple):
+    """A device of a class: where it lies, what the kernel's driver calls it, and what it belongs to."""
+
+    path: Path
+    name: str
+    parent: str
+
+
+def chips(directory: Path) -> list[Chip]:
+    """Return the devices of a class that have names; none when the class is not there."""
     try:
         devices = entries(directory)
     except SysfsError:
         return []
-    return sorted({name for name in map(name_of, devices) if name})
+    found = [Chip(device, name_of(device), parent_of(device)) for device in devices]
+    return [chip for chip in found if chip.name]
+
+
+def pick(directory: Path, name: str, parent: str | None) -> Path:
+    """Return the one device with a name, and with a parent where it is said; raises SysfsError.
+
+    It is looked for by its name, because the numbers of hwmon0 and iio:device0 change from one start to the next.
+    """
+    present = chips(directory)
+    alike = [chip for chip in present if chip.name == name and parent in (None, chip.parent)]
+    if len(alike) == 1:
+        return alike[0].path
+    wanted = name if parent is None else f"{name} at {parent}"
+    if not alike:
+        known = ", ".join(sorted({f"{chip.name} at {chip.parent}" if chip.parent else chip.name for chip in present}))
+        advice = f"there are: {known}" if known else _OVERLAY
+        raise SysfsError(f"{directory}: there is no {wanted}", advice, errno.ENOENT)
+    parents = ", ".join(chip.parent for chip in alike)
+    raise SysfsError(f"{directory}: there are {len(alike)} {wanted}", f"say which with `parent`: {parents}")
 
 
 def _failure(path: Path, error: OSError, doing: str = "") -> SysfsError:

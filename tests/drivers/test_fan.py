@@ -393,7 +393,7 @@ def test_a_device_that_is_gone_is_told_and_driven_again_when_it_is_back(
     fan.read()
     sysfs.put("/sys/class/hwmon/hwmon1/name", "cpu_thermal\n")
     sysfs.remove(chip.path)
-    with pytest.raises(DriverError, match="there is no chip 'emc2305' of hwmon; there are: cpu_thermal"):
+    with pytest.raises(DriverError, match="there is no emc2305; there are: cpu_thermal"):
         fan.read()
     back = FanChip(sysfs, number=3)
     assert fan.read()["value"] == 40

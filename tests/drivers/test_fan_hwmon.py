@@ -9,8 +9,8 @@ from tests.drivers.devices_fan import FanChip
 from tests.support.fake_sysfs import FakeSysfs
 
 
-def output(place: Place, chip: str = "emc2305", channel: int = 1) -> HwmonOutput:
-    return HwmonOutput(HwmonOptions(chip=chip, channel=channel), place)
+def output(place: Place, channel: int = 1, parent: str | None = None) -> HwmonOutput:
+    return HwmonOutput(HwmonOptions(chip="emc2305", channel=channel, parent=parent), place)
 
 
 @pytest.mark.parametrize(("percent", "pwm"), [(0, 0), (0.2, 1), (50, 128), (99.8, 254), (100, 255)])
@@ -54,11 +54,16 @@ def test_a_chip_is_found_by_its_name_whatever_its_number(sysfs: FakeSysfs, sys_p
     assert chip.pwm == 255
 
 
-def test_two_chips_of_a_name_cannot_be_told_apart(sysfs: FakeSysfs, sys_place: Place) -> None:
+def test_two_chips_of_a_name_are_told_apart_by_what_they_belong_to(sysfs: FakeSysfs, sys_place: Place) -> None:
     chips = [FanChip(sysfs, number=number) for number in (1, 2)]
-    with pytest.raises(DriverError, match="2 chips of hwmon are called 'emc2305'; it cannot be told which is meant"):
+    for chip, parent in zip(chips, ("1-004d", "1-004e"), strict=True):
+        sysfs.put(f"/sys/devices/{parent}/uevent", "")
+        sysfs.link(f"{chip.path}/device", f"../../../devices/{parent}")
+    with pytest.raises(DriverError, match="there are 2 emc2305; say which with `parent`: 1-004d, 1-004e"):
         output(sys_place).drive(100)
     assert [chip.history for chip in chips] == [[], []]
+    output(sys_place, parent="1-004e").drive(100)
+    assert [chip.history for chip in chips] == [[], [255]]
 
 
 def test_an_output_that_the_chip_has_not_is_told(sysfs: FakeSysfs, sys_place: Place) -> None:
@@ -70,4 +75,4 @@ def test_an_output_that_the_chip_has_not_is_told(sysfs: FakeSysfs, sys_place: Pl
 
 def test_a_chip_counts_rotations(sysfs: FakeSysfs, sys_place: Place) -> None:
     FanChip(sysfs, mode=1).pwm = 255
-    assert repr(rotations(sys_place, "emc2305", 1)) == "3000"
+    assert repr(rotations(sys_place, "emc2305", None, 1)) == "3000"

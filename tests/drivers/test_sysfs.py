@@ -5,13 +5,27 @@ import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from drivers.sysfs import SysfsError, entries, name_of, named, names, read_number, read_text, write_text
+from drivers.driver import Place
+from drivers.sysfs import (
+    SysfsError,
+    chips,
+    entries,
+    persistently,
+    pick,
+    read_number,
+    read_text,
+    write_text,
+)
+from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 
 Located = Callable[[str], Path]
+
+FOREVER_S: Final = 1e9
 
 
 @pytest.fixture
@@ -115,17 +129,77 @@ def test_devices_come_in_the_order_of_their_numbers(sysfs: FakeSysfs, at: Locate
     assert [path.name for path in entries(at("/hwmon"))] == ["hwmon1", "hwmon2", "hwmon10"]
 
 
-def test_a_device_is_found_by_its_name(sysfs: FakeSysfs, at: Located) -> None:
+@pytest.fixture
+def three_chips(sysfs: FakeSysfs) -> FakeSysfs:
     sysfs.put("/hwmon/hwmon0/name", "cpu_thermal\n")
     sysfs.put("/hwmon/hwmon1/name", "lm75\n")
+    sysfs.link("/hwmon/hwmon1/device", "../../i2c/1-0048")
     sysfs.put("/hwmon/hwmon2/temp1_input", "1\n")
     sysfs.put("/hwmon/hwmon3/name", "lm75\n")
-    assert named(at("/hwmon"), "lm75") == [at("/hwmon/hwmon1"), at("/hwmon/hwmon3")]
-    assert names(at("/hwmon")) == ["cpu_thermal", "lm75"]
-    assert name_of(at("/hwmon/hwmon2")) == ""
+    sysfs.link("/hwmon/hwmon3/device", "../../i2c/1-0049")
+    for address in ("1-0048", "1-0049"):
+        sysfs.put(f"/i2c/{address}/name", "lm75\n")
+    return sysfs
 
 
-def test_a_class_that_is_not_there_is_an_error_and_has_no_names(sysfs: FakeSysfs, at: Located) -> None:
-    with pytest.raises(SysfsError, match="No such file or directory"):
-        named(at("/hwmon"), "lm75")
-    assert names(at("/hwmon")) == []
+def test_a_device_is_found_by_its_name(three_chips: FakeSysfs, at: Located) -> None:
+    assert pick(at("/hwmon"), "cpu_thermal", None) == at("/hwmon/hwmon0")
+
+
+def test_one_of_several_with_a_name_is_found_by_what_it_belongs_to(three_chips: FakeSysfs, at: Located) -> None:
+    assert pick(at("/hwmon"), "lm75", "1-0049") == at("/hwmon/hwmon3")
+
+
+def test_several_with_one_name_are_an_error_that_says_how_to_choose(three_chips: FakeSysfs, at: Located) -> None:
+    with pytest.raises(SysfsError, match="there are 2 lm75; say which with `parent`: 1-0048, 1-0049"):
+        pick(at("/hwmon"), "lm75", None)
+
+
+def test_a_device_that_is_not_there_is_an_error_that_lists_the_others(three_chips: FakeSysfs, at: Located) -> None:
+    with pytest.raises(SysfsError, match="there is no bme280; there are: cpu_thermal, lm75 at 1-0048, lm75 at 1-0049"):
+        pick(at("/hwmon"), "bme280", None)
+    with pytest.raises(SysfsError, match="there is no lm75 at 1-004a"):
+        pick(at("/hwmon"), "lm75", "1-004a")
+
+
+def test_a_class_that_is_not_there_has_no_devices(sysfs: FakeSysfs, at: Located) -> None:
+    assert chips(at("/hwmon")) == []
+    with pytest.raises(SysfsError, match="there is no lm75; see whether the device is wired"):
+        pick(at("/hwmon"), "lm75", None)
+
+
+def fail_first(sysfs: FakeSysfs, times: int, number: int) -> None:
+    numbers = iter([number] * times)
+    sysfs.trouble = lambda _path: next(numbers, 0)
+
+
+def test_what_may_pass_is_tried_three_times(
+    sysfs: FakeSysfs, at: Located, sys_place: Place, clock: ManualClock
+) -> None:
+    sysfs.put("/a", "1\n")
+    fail_first(sysfs, 2, errno.EAGAIN)
+    began_s = clock.monotonic()
+    assert persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S) == 1
+    assert clock.monotonic() - began_s == pytest.approx(0.2)
+    fail_first(sysfs, 3, errno.EAGAIN)
+    with pytest.raises(SysfsError, match="Resource temporarily unavailable"):
+        persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S)
+
+
+def test_what_does_not_pass_is_not_tried_again(sysfs: FakeSysfs, at: Located, sys_place: Place) -> None:
+    sysfs.put("/a", "1\n")
+    fail_first(sysfs, 1, errno.ENODEV)
+    with pytest.raises(SysfsError, match="No such device"):
+        persistently(lambda: read_number(at("/a")), sys_place, FOREVER_S)
+    assert sysfs.reads == {"/a": 1}
+
+
+def test_what_takes_long_to_fail_is_not_tried_for_ever(sysfs: FakeSysfs, at: Located, sys_place: Place) -> None:
+    def time_out() -> str:
+        sys_place.sleep(1)
+        raise OSError(errno.ETIMEDOUT, "")
+
+    sysfs.attribute("/a", time_out)
+    with pytest.raises(SysfsError, match="Connection timed out"):
+        persistently(lambda: read_number(at("/a")), sys_place, sys_place.monotonic() + 1.5)
+    assert sysfs.reads == {"/a": 2}
