@@ -25,6 +25,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "adcpi": {"pin": 1},
     "control": {"default": 20},
     "dht": {"pin": 4},
+    "fan": {"gpio": {"pin": 18}},
     "gpio": {"pin": 4},
     "hwmon": {"chip": "cpu_thermal"},
     "iio": {"device": "bme280"},

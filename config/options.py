@@ -16,6 +16,7 @@ BUILT_IN: Final = (
     "console",
     "control",
     "dht",
+    "fan",
     "gpio",
     "hwmon",
     "iio",
@@ -32,7 +33,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("exec", "fan", "json", "mqtt", "nest", "pool"),
+    *("exec", "json", "mqtt", "nest", "pool"),
     *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

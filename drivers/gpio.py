@@ -9,7 +9,7 @@ import msgspec
 from config.durations import Seconds
 from drivers.decimals import check_finite, exact, scaled, to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.pins import HEADER_CHIPS, PinNumber, attempted, opened
+from drivers.pins import HEADER_CHIPS, PinNumber, attempted, let_go, opened
 from drivers.pulses import Pulses
 from drivers.remembered import RememberedNumber
 
@@ -170,7 +170,7 @@ class Gpio:
     def _release(self) -> None:
         device, self._device = self._device, None
         if device is not None:
-            attempted(self._options.pin, device.close)
+            let_go(device)
 
 
 class _Use(Protocol):

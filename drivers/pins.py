@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -45,6 +46,12 @@ def attempted(pin: int, use: Callable[[], Any]) -> Any:
         said = f"{type(error).__name__}: {error}"
         advice = next((words for sign, words in _ADVICE.items() if sign in said), "")
         raise DriverError(f"GPIO {pin}: {said}", advice) from error
+
+
+def let_go(device: Any) -> None:
+    """Close a device of gpiozero. When its pin fails even then it is free all the same: nothing holds it any longer."""
+    with suppress(Exception):  # see `attempted`
+        device.close()
 
 
 def _gpiozero(place: Place, extra: str) -> Any:

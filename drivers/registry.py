@@ -12,6 +12,7 @@ DRIVERS: Final[dict[str, str]] = {
     "adcpi": "drivers.adcpi:Adcpi",
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "fan": "drivers.fan:Fan",
     "gpio": "drivers.gpio:Gpio",
     "dht": "drivers.dht:Dht",
     "hwmon": "drivers.hwmon:Hwmon",

@@ -28,6 +28,11 @@ class Range(NamedTuple):
             return f"{value:g} is out of range {self}"
         return None
 
+    def clamped(self, value: float) -> float:
+        """Return the value, or the bound beyond which it lies."""
+        above = value if self.min is None else max(value, self.min)
+        return above if self.max is None else min(above, self.max)
+
     @property
     def is_whole(self) -> bool:
         """Whether only whole numbers are taken."""
@@ -94,11 +99,13 @@ class SetPoint:
     """A value under its options' rules.
 
     Without a lease a value that was set holds until the next one, also across a restart. With a lease it holds as long
-    as commands keep coming: a program that starts knows of none, so it starts with the safe value.
+    as commands keep coming: a program that starts knows of none, so it starts with the safe value. `clamp` takes the
+    bound for what lies beyond it, where else a value is refused.
     """
 
-    def __init__(self, options: SetPointOptions, place: Place) -> None:
+    def __init__(self, options: SetPointOptions, place: Place, *, clamp: bool = False) -> None:
         self._options = options
+        self._clamp = clamp
         self._codifier = place.codifier
         self._monotonic = place.monotonic
         self._remembered = None if options.lease else RememberedNumber(place.state_directory, place.codifier)
@@ -108,8 +115,16 @@ class SetPoint:
     @property
     def value(self) -> int | float:
         """The value that holds now."""
-        is_over = self._expires_s is not None and self._monotonic() >= self._expires_s
-        return self._options.safe_value if is_over else self._value
+        return self._options.safe_value if self._is_over else self._value
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether a command came whose lease has not ended."""
+        return self._expires_s is not None and not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self._expires_s is not None and self._monotonic() >= self._expires_s
 
     def set(self, value: float) -> None:
         """Take a value; raises OutOfRangeError, and then everything stays as it was."""
@@ -120,10 +135,10 @@ class SetPoint:
             self._remembered.remember(accepted)
         self._value = accepted
 
-    def step(self, by: float) -> None:
-        """Change the value by so much; raises as `set` does."""
+    def step(self, by: float, start: float | None = None) -> None:
+        """Change the value by so much, or what stands in its place, `start`; raises as `set` does."""
         try:
-            stepped = to_number(sum_of(self.value, by))
+            stepped = to_number(sum_of(self.value if start is None else start, by))
         except ValueError as error:
             raise OutOfRangeError(f"a step of {by} is no step: {error}") from error
         self.set(stepped)
@@ -150,6 +165,8 @@ class SetPoint:
             number = to_number(exact(value))
         except ValueError as error:
             raise OutOfRangeError(f"{value} is out of range {self._options.range}: {error}") from error
+        if self._clamp:
+            number = self._options.range.clamped(number)
         refusal = self._options.range.refusal(number)
         if refusal:
             raise OutOfRangeError(refusal)

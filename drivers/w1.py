@@ -3,7 +3,6 @@
 import errno
 import logging
 import re
-from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
 from functools import partial
@@ -33,6 +32,7 @@ _TRIGGER: Final = "trigger\n"
 _CONVERTING: Final = "-1"
 _PENDING: Final = "1"
 _BULK_FILE: Final = "therm_bulk_read"
+_TEMPERATURE_FILE: Final = "w1_slave"
 _BULK_POLLS: Final = 20  # a tenth of a second apart: twice what the slowest conversion takes
 
 
@@ -133,28 +133,31 @@ class W1:
 
     def _convert(self, sensors: Collection["_Sensor"]) -> None:
         """Have all sensors of a bus measure at once, and throw away what others had a sensor measure earlier."""
-        buses = Counter(_bus(sensor.path) for sensor in sensors)
-        for bus, number in buses.items():
-            if number > 1:
-                self._trigger(bus / _BULK_FILE)
+        buses: dict[Path, list[Path]] = {}
         for sensor in sensors:
-            bus = _bus(sensor.path)
-            if buses[bus] == 1 and text_or_none(bus / _BULK_FILE) == _PENDING:
-                text_or_none(sensor.path / "w1_slave")
+            buses.setdefault(_bus(sensor.path), []).append(sensor.path)
+        for bus, paths in buses.items():
+            file = bus / _BULK_FILE
+            if len(paths) > 1 and self._trigger(file):
+                continue
+            if text_or_none(file) == _PENDING:
+                for path in paths:
+                    text_or_none(path / _TEMPERATURE_FILE)
 
-    def _trigger(self, file: Path) -> None:
+    def _trigger(self, file: Path) -> bool:
         """Start a conversion and wait for it. Where that cannot be, each sensor converts when it is read."""
         if not file.exists():
-            return
+            return False
         try:
             write_text(file, _TRIGGER)
         except SysfsError as error:
             log.debug("%s: %s", self._place.codifier, error)  # it only takes longer, as where there is no such file
-            return
+            return False
         for _ in range(_BULK_POLLS):
             if text_or_none(file) != _CONVERTING:
-                return
+                break
             self._place.sleep(_RETRY_PAUSE_S)
+        return True
 
     def _persistently(self, sensor: "_Sensor", until_s: float) -> int | float:
         while True:
@@ -177,6 +180,7 @@ class _Sensor:
         self._last: Decimal | None = None
         self._last_s = 0.0
         self._is_prepared = False
+        self._is_stubborn = False  # it did not take its resolution, and that was said
 
     def is_present(self) -> bool:
         return self.path.exists()
@@ -192,7 +196,9 @@ class _Sensor:
         try:
             write_text(file, str(resolution))
         except SysfsError as error:
-            log.warning("%s: the resolution stays as it is: %s", self._codifier, error)
+            if not self._is_stubborn:
+                log.warning("%s: the resolution stays as it is: %s", self._codifier, error)
+            self._is_stubborn = True
 
     def read(self) -> int | float:
         """Return the temperature in °C; raises SysfsError."""
@@ -204,7 +210,7 @@ class _Sensor:
 
     def _temperature(self) -> Decimal:
         try:
-            return temperature(read_text(self.path / "w1_slave"))
+            return temperature(read_text(self.path / _TEMPERATURE_FILE))
         except SysfsError as error:
             if error.number in (errno.ENOENT, errno.ENODEV):
                 raise _missing(self.path) from error

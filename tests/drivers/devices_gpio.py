@@ -17,10 +17,14 @@ class TroubleError(Exception):
 
 
 class Header:
-    """The pins by their number. `fails` is asked before each transaction with a pin, also before it is had."""
+    """The pins by their number. `fails` is asked before each transaction with a pin, also before it is had.
+
+    `misreads` is asked only before the level of a pin is read, but not when gpiozero has a first look at a pin.
+    """
 
     def __init__(self) -> None:
         self.fails: Callable[[], bool] = lambda: False
+        self.misreads: Callable[[], bool] = lambda: False
         self.says: Exception = TroubleError("GPIO busy")
         self.factory = mock.MockFactory(pin_class=_pin_class(self))
 
@@ -48,7 +52,7 @@ def plugged_in() -> Iterator[Header]:
     try:
         yield header
     finally:
-        header.fails = lambda: False
+        header.fails = header.misreads = lambda: False
         header.factory.reset()
         gpiozero.Device.pin_factory = before
 
@@ -68,12 +72,18 @@ def _pin_class(header: Header) -> type:
     class Pin(mock.MockPWMPin):  # type: ignore[misc, name-defined] # it is imported by its name
         """A pin that asks its header whether it works."""
 
+        is_new = False
+
         def _set_function(self, value: str) -> None:
             header.check()
             super()._set_function(value)
+            self.is_new = True
 
         def _get_state(self) -> Any:
             header.check()
+            is_first_look, self.is_new = self.is_new, False
+            if not is_first_look and header.misreads():
+                raise header.says
             return super()._get_state()
 
         def _set_state(self, value: float) -> None:

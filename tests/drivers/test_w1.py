@@ -153,6 +153,15 @@ def test_what_another_program_had_measured_is_not_read_as_new(bus: OneWireBus, s
     assert reading(sys_place, id=A) == {"value": 30.0}
 
 
+def test_nor_is_it_where_only_others_may_have_all_measure(sysfs: FakeSysfs, bus: OneWireBus, sys_place: Place) -> None:
+    sensors = [bus.add(A, 20), bus.add(B, 21)]
+    sysfs.put("/sys/devices/w1_bus_master1/therm_bulk_read", "1\n")
+    bus.convert_all()
+    for sensor in sensors:
+        sensor.celsius += 10
+    assert reading(sys_place, ids={"value": A, "b": B}) == {"value": 30.0, "b": 31.0}
+
+
 @pytest.mark.parametrize("says_no", [True, False])
 def test_a_reading_that_failed_is_tried_again(bus: OneWireBus, sys_place: Place, *, says_no: bool) -> None:
     bus.says_no = says_no
@@ -268,7 +277,12 @@ def test_one_that_takes_no_resolution_is_read_all_the_same(
 ) -> None:
     bus.add(C, 20)
     with caplog.at_level(logging.WARNING), closing(driver(sys_place, id=C, resolution=9)) as w1:
-        assert [read(w1) for _ in range(2)] == [{"value": 20.0}] * 2
+        assert read(w1) == {"value": 20.0}
+        bus.fails = lambda: True
+        with pytest.raises(DriverError):
+            read(w1)
+        bus.fails = lambda: False
+        assert read(w1) == {"value": 20.0}
     (told,) = caplog.messages
     assert "FK: the resolution stays as it is: " in told
 

@@ -1,11 +1,24 @@
 from tests.drivers.devices_gpio import plug_in, unplug
-from tests.drivers.trying import Case, Wrong
+from tests.drivers.soaking import Errors, Soak
+from tests.drivers.trying import Bench, Case, Wrong
 
 CASES = [
     Case({"pin": 17}, fail=unplug, set_up=plug_in),
     Case({"pin": 17, "mode": "button"}, fail=unplug, set_up=plug_in),
     Case({"pin": 17, "mode": "counter"}, fail=unplug, set_up=plug_in, gives=frozenset({"total"})),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    def set_up(bench: Bench) -> dict[str, str]:
+        plug_in(bench)
+        bench.made["header"].misreads = errors
+        return {}
+
+    return Case({"pin": 17}, set_up=set_up)
+
+
+SOAKS = [Soak(with_errors)]
 
 WRONG = [
     Wrong({}, "'pin' is missing"),
