@@ -221,7 +221,7 @@ def _list(kind: inspect.ListType | inspect.VarTupleType | inspect.SetType | insp
 
 
 def _limited(noun: str, kind: inspect.IntType | inspect.FloatType) -> str:
-    limits = [f"{words} {limit:g}" for key, words in _LIMITS.items() if (limit := getattr(kind, key)) is not None]
+    limits = [f"{words} {limit:.12g}" for key, words in _LIMITS.items() if (limit := getattr(kind, key)) is not None]
     return ", ".join([noun, *limits])
 
 

@@ -33,6 +33,7 @@ class Options(msgspec.Struct, kw_only=True):
     needed: str
     number: int | float = 1.0
     flag: bool = False
+    frequency: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 25_000.0
     many: Annotated[Annotated[int, msgspec.Meta(ge=1, le=12)] | None, msgspec.Meta(description="how many")] = None
     wait: Annotated[Seconds | None, msgspec.Meta(description="how long")] = 90.0
     room: Bytes = 8 * 2**20
@@ -54,6 +55,7 @@ DESCRIBED = {option.name: option for option in options_in_words(Options)}
         ("needed", "text", None),
         ("number", "number", "1"),
         ("flag", "true | false", "false"),
+        ("frequency", "number, more than 0, at most 1000000", "25000"),
         ("many", "whole number, at least 1, at most 12", None),
         ("wait", "duration", "90s"),
         ("room", "size", "8MiB"),
