@@ -10,6 +10,7 @@ from drivers.driver import DriverClass, DriverError
 DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "mqtt": "drivers.mqtt:Mqtt",
     "pipe": "drivers.pipe:Pipe",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
