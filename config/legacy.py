@@ -27,6 +27,7 @@ class _Driver(NamedTuple):
     """What a Type of the original is here. `proxy_channel` is what the driver calls the value of its one proxy.
 
     `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
+    With `bare` it has none of the original's options.
     """
 
     name: str
@@ -34,6 +35,7 @@ class _Driver(NamedTuple):
     constants: Mapping[str, str] = {}
     proxy_channel: str | None = None
     table: str | None = None
+    bare: bool = False
 
 
 _SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
@@ -43,10 +45,10 @@ _DRIVERS: Final = {
     "controlSensor": _Driver("control", {"Default": "default"}),
     "ControlProgram": _Driver("console"),
     "jphPostgreSQL": _Driver("postgres", _SQL, table="SQL"),
-    "postgresCalcHandler": _Driver("rollup"),
-    "jphCalcHistory": _Driver("rollup"),
+    "postgresCalcHandler": _Driver("rollup", bare=True),
+    "jphCalcHistory": _Driver("rollup", bare=True),
     "jphRedis": _Driver("redis"),
-    "Flask": _Driver("web"),
+    "Flask": _Driver("web", bare=True),
     "failsafeReader": _Driver("json"),
     "ADCpiReader": _Driver("adcpi"),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
@@ -198,6 +200,8 @@ _REWRITTEN: Final[Mapping[str, Callable[[Tree], Tree]]] = {"Symbol": _unit, "Con
 
 
 def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> dict[str, Entry]:
+    if driver.bare:
+        return {}
     options = {
         driver.options.get(key, key): _freed(entry) if key in driver.options else entry
         for key, entry in _settings(_opened(owner.settings, driver.table))

@@ -11,8 +11,10 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "pipe": "drivers.pipe:Pipe",
+    "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "web": "drivers.console:Console",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"

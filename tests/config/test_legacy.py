@@ -142,9 +142,11 @@ def test_an_operator_s_program_has_no_options(original: Configuration) -> None:
 
 def test_options_of_a_later_driver_stay_as_they_are_and_numbers_in_quotes_stay_text(original: Configuration) -> None:
     assert original.nodes["A3"].options == {"Pin": "2", "channels": {"A4": {"Pin": "3"}, "A5": {"Pin": "4"}}}
-    assert original.nodes["Q2"].options == {
-        "SQL": {"Database": "sensors", "User": "jphadmin", "Password": "~/.sqlpassword", "Host": "127.0.0.1"}
-    }
+
+
+@pytest.mark.parametrize("codifier", ["CF", "Q2", "ZF", "ZH"])
+def test_what_only_announces_itself_here_needs_no_options(original: Configuration, codifier: str) -> None:
+    assert original.nodes[codifier].options == ConsoleOptions()
 
 
 def test_the_database_of_the_original_is_that_of_the_store(original: Configuration) -> None:
@@ -180,15 +182,23 @@ def test_proxies_that_their_owner_does_not_list_are_its_proxies_all_the_same(ori
 
 def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configuration) -> None:
     told = [warning.message for warning in original.warnings if "is not in this version" in warning.message]
-    assert told[2:4] == [
+    assert told[0:2] == [
         "the driver 'json' is not in this version: X1, Y1 cannot run here",
         "the driver 'adcpi' is not in this version: A1, A3 cannot run here",
     ]
-    assert len(told) == 10
+    assert len(told) == 8
+
+
+def test_what_only_announces_itself_is_told_with_the_reason(original: Configuration) -> None:
+    told = [str(warning) for warning in original.warnings if "only announces" in warning.message]
+    assert told == [
+        f"{FILE}:77: the driver 'web' only announces CF, ZF; there is no web server in this version",
+        f"{FILE}:137: the driver 'rollup' only announces Q2, ZH; every store computes its roll-ups by itself",
+    ]
 
 
 def test_a_proxy_that_has_its_own_way_is_told_that_it_follows_its_owner(original: Configuration) -> None:
-    told = [str(warning) for warning in original.warnings if "is not in this version" not in warning.message]
+    told = [str(warning) for warning in original.warnings if "the driver" not in warning.message]
     assert told == [f"{FILE}:572: Sensors.PA.Proxy.PL: Active of a proxy has no effect; it follows PA"]
 
 
@@ -226,10 +236,10 @@ def test_a_network_may_have_ipv6_groups() -> None:
 
 
 def test_comments_are_passed_over() -> None:
-    sensor = entry("Q1", "Flask", __comment="a", Sensor={"__comment": "b", "Host": "h"})
+    sensor = entry("C1", "TempLinux", __comment="a", Sensor={"__comment": "b", "Pipe": "/p"})
     configuration = loaded(sensor, __comment="c", Multicast={**MULTICAST, "__comment": "d"})
-    assert configuration.nodes["Q1"].options == {"Host": "h"}
-    assert len(configuration.warnings) == 1
+    assert configuration.nodes["C1"].options == PipeOptions(path="/p", scale=0.001)
+    assert configuration.warnings == ()
 
 
 def test_a_type_that_nobody_knows_is_a_warning() -> None:
