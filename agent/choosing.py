@@ -38,7 +38,7 @@ def _of_host(configuration: Configuration, host: str) -> Iterable[Node]:
 
 
 def _can_run(node: Node) -> bool:
-    return kinds(node.driver) is not None and not node.is_operator
+    return kinds(node.driver) is not None and node.has_readings
 
 
 def _who_runs(configuration: Configuration) -> str:

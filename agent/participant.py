@@ -44,7 +44,7 @@ def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[Sens
     """Return what a roster is told of the nodes and sensors of a configuration."""
     return (
         [_node_profile(node) for node in configuration.nodes.values()],
-        [_sensor_profile(node, sensor) for node, sensor in configuration.sensors() if not node.is_operator],
+        [_sensor_profile(node, sensor) for node, sensor in configuration.sensors() if node.has_readings],
     )
 
 

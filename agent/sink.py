@@ -78,7 +78,7 @@ class Sink:
 
     def configured(self, configuration: Configuration) -> None:
         """Let the store know what the configuration calls its sensors."""
-        sensors = [sensor for node, sensor in configuration.sensors() if not node.is_operator]
+        sensors = [sensor for node, sensor in configuration.sensors() if node.has_readings]
         self._described = [Description(sensor.codifier, sensor.name, sensor.unit) for sensor in sensors]
 
     async def run(self) -> None:

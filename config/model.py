@@ -28,6 +28,9 @@ OWN_CHANNEL: Final = "value"
 OPERATOR: Final = "console"
 """The driver of codifiers that stand for a person's program: they have no readings, and no agent runs them."""
 
+WITHOUT_READINGS: Final = frozenset({OPERATOR, "rollup", "web"})
+"""The drivers of nodes that only announce themselves."""
+
 SMALLEST_SPOOL_BYTES: Final = 64 * 2**10
 
 TIMEOUT_INTERVALS: Final = 2.5
@@ -220,6 +223,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     def is_operator(self) -> bool:
         """Whether the codifier stands for a person's program."""
         return self.driver == OPERATOR
+
+    @property
+    def has_readings(self) -> bool:
+        """Whether the node sends readings, or only announces itself."""
+        return self.driver not in WITHOUT_READINGS
 
     @property
     def sensors(self) -> tuple[Sensor, ...]:

@@ -12,16 +12,32 @@ from config.spots import Spot
 from protocol.errors import JphError
 
 BUILT_IN: Final = (
-    *("console", "control", "mqtt", "pipe", "postgres", "redis"),
-    *("simulated", "simulated-fan", "sqlite"),
+    "console",
+    "control",
+    "json",
+    "mqtt",
+    "pipe",
+    "postgres",
+    "redis",
+    "rollup",
+    "simulated",
+    "simulated-fan",
+    "sqlite",
+    "web",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "json", "nest", "pool"),
-    *("python", "rollup", "system", "w1", "web", "zwave"),
+    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "nest", "pool"),
+    *("python", "system", "w1", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
+
+_ANNOUNCED: Final = {
+    "rollup": "every store computes its roll-ups by itself",
+    "web": "there is no web server in this version",
+}
+"""Drivers of the original whose nodes only announce themselves here, and why."""
 
 _ACTUATORS: Final = frozenset({"control", "fan", "simulated-fan"})
 
@@ -42,7 +58,7 @@ class OptionsBuilder:
         self._kinds = kinds
         self._report = report
         self._lenient = lenient
-        self._missing: dict[str, list[tuple[int, str]]] = {}  # driver -> lines and codifiers that name it
+        self._uses: dict[str, list[tuple[int, str]]] = {}  # driver that does nothing here -> lines and codifiers
 
     def build(self, codifier: str, driver: str, node: Spot) -> Options:
         """Build a node's options; None when there are none, or errors were noted."""
@@ -56,21 +72,30 @@ class OptionsBuilder:
         except JphError as error:  # somebody else's driver, which cannot be loaded here
             self._report.error(node.line("driver"), at(node.path_of("driver"), error.message), error.hint)
             return None
+        if driver in _ANNOUNCED:
+            self._note(driver, codifier, node)
         if kind is not None:
             return build(kind, options, node.path_of("options"), self._report)
         self._note_missing(codifier, driver, node)
         return plain(options) or None
 
     def warn_of_missing(self) -> None:
-        """Say which nodes cannot run: once for each driver, since a real network has many of a kind."""
-        for driver, uses in self._missing.items():
+        """Say which nodes do nothing here: once for each driver, since a real network has many of a kind."""
+        for driver, uses in self._uses.items():
             codifiers = ", ".join(codifier for _, codifier in uses)
-            message = f"the driver {driver!r} is not in this version: {codifiers} cannot run here"
-            self._report.warning(uses[0][0], message, "what others send is shown")
+            if driver in _ANNOUNCED:
+                message = f"the driver {driver!r} only announces {codifiers}"
+                self._report.warning(uses[0][0], message, _ANNOUNCED[driver])
+            else:
+                message = f"the driver {driver!r} is not in this version: {codifiers} cannot run here"
+                self._report.warning(uses[0][0], message, "what others send is shown")
+
+    def _note(self, driver: str, codifier: str, node: Spot) -> None:
+        self._uses.setdefault(driver, []).append((node.line("driver"), codifier))
 
     def _note_missing(self, codifier: str, driver: str, node: Spot) -> None:
         if self._lenient or driver in PLANNED:
-            self._missing.setdefault(driver, []).append((node.line("driver"), codifier))
+            self._note(driver, codifier, node)
             return
         message = at(node.path_of("driver"), f"{driver!r} is no driver and no store")
         self._report.error(node.line("driver"), message, suggestion(driver, (*BUILT_IN, *PLANNED)))

@@ -10,7 +10,7 @@ from config.model import Configuration
 from protocol.alarms import AlarmState
 from protocol.codifiers import EVERYBODY
 from protocol.frames import ControlFrame, Flag
-from protocol.members import Status
+from protocol.members import NodeRecord, Status
 
 STATES: Final = frozenset({Flag.NEW, Flag.ALIVE, Flag.PONG})
 
@@ -47,8 +47,8 @@ def never(heard: Heard) -> bool:
 
 
 def readable(configuration: Configuration) -> list[str]:
-    """Return the sensors of a configuration that send readings: all but the codifiers of operators."""
-    return [sensor.codifier for node, sensor in configuration.sensors() if not node.is_operator]
+    """Return the sensors of a configuration that send readings: all but codifiers that only announce themselves."""
+    return [sensor.codifier for node, sensor in configuration.sensors() if node.has_readings]
 
 
 def usual_wait_s(configuration: Configuration, codifiers: Collection[str]) -> float:
@@ -76,6 +76,15 @@ def is_node_there(participant: Participant, codifier: str) -> bool:
     owner = participant.configuration.owner(codifier)
     node = participant.roster.nodes.get(owner.codifier if owner else codifier)
     return node is not None and node.heard_s is not None
+
+
+def node_state(record: NodeRecord, now_s: float) -> str:
+    """Say in a word how a node is."""
+    if record.heard_s is None:
+        return "unheard"
+    if record.is_gone(now_s):
+        return "gone"
+    return "halted" if record.active is False else "alive"
 
 
 class Missing:

@@ -8,84 +8,42 @@ No connection is kept from one request to the next: the web server of an Arduino
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, IncompleteRead, InsecureRequestWarning, LocationParseError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
-from drivers.driver import DriverError, RetryLaterError
-from protocol.printable import visible
+from drivers.driver import DriverError
+from drivers.http_answers import Answer, Headers, Patience, StatusError, shown
+from drivers.http_reasons import reason
+
+__all__ = ["Answer", "Headers", "HttpClient", "Patience", "Resource", "StatusError", "shown"]
 
 MAX_ANSWER_BYTES: Final = 2**20  # what describes more than some thousand sensors is not meant for this
 MOST_REDIRECTS: Final = 3
-LONGEST_PAUSE_S: Final = 3600.0  # that a server can ask for: longer is an outage, of which somebody should hear
-PAUSE_AFTER_TOO_MANY_S: Final = 60.0  # when it says that there were too many requests, but not until when
 _CHUNK_BYTES: Final = 8192
 
-Headers: TypeAlias = Mapping[str, str]
 _NO_HEADERS: Final[Headers] = MappingProxyType({})
-
 _OWN_HEADERS: Final = {
     "User-Agent": "jph",  # some pools shut out programs that do not say who they are
     "Accept": "*/*",
     "Accept-Encoding": "identity",  # what is not packed cannot be larger than what came
     "Connection": "close",
 }
-
-
 _CONDITION: Final = "If-None-Match"
 _HARMLESS: Final = frozenset({_CONDITION})  # headers that any server may see
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CLOSED: Final = "the driver is closed"
-
-
-class Patience(NamedTuple):
-    """How many seconds are waited: for the connection, between two packets, and for the whole answer."""
-
-    connect_s: float
-    read_s: float
-    whole_s: float
-
-
-class Answer(NamedTuple):
-    """What a server answered. `source` is its URL as it may be shown; names of headers are found in any case."""
-
-    source: str
-    status: int
-    headers: Headers
-    body: bytes
-
-    @property
-    def content_type(self) -> str:
-        """Return the media type in small letters, without its parameters; empty when the server names none."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
-class StatusError(RetryLaterError):
-    """A server answered with a status that is no success; `answer` is all that it said."""
-
-    def __init__(self, answer: Answer) -> None:
-        message = f"{answer.source} answers {_in_words(answer.status)}"
-        super().__init__(message, _ADVICE_ON_STATUS.get(answer.status, ""), retry_after_s=_pause_s(answer))
-        self.answer = answer
-
-    @property
-    def status(self) -> int:
-        """Return the status, such as 404."""
-        return self.answer.status
 
 
 class HttpClient:
@@ -128,8 +86,8 @@ class HttpClient:
             with _carrying(wire, self._patience.whole_s), _session() as session:
                 answer = ask(session)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:  # ValueError: of reading URLs
-            reason, advice = (wire.cut_because, "") if wire.cut_because else _reason(error, self._patience)
-            raise DriverError(f"{shown(url)}: {reason}", advice) from error
+            why, advice = (wire.cut_because, "") if wire.cut_because else reason(error, self._patience)
+            raise DriverError(f"{shown(url)}: {why}", advice) from error
         if wire.cut_because:  # where the end of the connection is the end of the answer, this looks like a whole one
             raise DriverError(f"{shown(url)}: {wire.cut_because}")
         if not (200 <= answer.status < 300 or answer.status == HTTPStatus.NOT_MODIFIED):
@@ -203,19 +161,6 @@ class Resource:
             return kept
         self._kept = answer if "ETag" in answer.headers else None
         return answer
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be shown: without user, password and query, in which there may be secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "the URL"
-    query = "?…" if parts.query else ""
-    return visible(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"[:_SHOWN])
-
-
-_SHOWN: Final = 200  # characters of a URL in a message
 
 
 class _Wire:
@@ -333,91 +278,3 @@ def _is_as_safe(here: SplitResult, there: SplitResult) -> bool:
     """Tell whether a redirect stays on its server, or does nothing but change from http to https."""
     origins = [(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]) for parts in (here, there)]
     return origins[0] == origins[1] or origins == [("http", here.hostname, 80), ("https", here.hostname, 443)]
-
-
-def _in_words(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-_SECRETS: Final = "see whether it wants to know who asks, in headers from a file of secrets"
-_ADVICE_ON_STATUS: Final[Mapping[int, str]] = {
-    HTTPStatus.UNAUTHORIZED: _SECRETS,
-    HTTPStatus.FORBIDDEN: _SECRETS,
-    HTTPStatus.NOT_FOUND: "see whether the path in the URL is right",
-    HTTPStatus.TOO_MANY_REQUESTS: "give the node a longer `interval`",
-}
-
-
-def _pause_s(answer: Answer) -> float:
-    """Return for how long a server asks to be left alone, which it may when it is busy (RFC 9110, 10.2.3)."""
-    if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return 0.0
-    unsaid_s = PAUSE_AFTER_TOO_MANY_S if answer.status == HTTPStatus.TOO_MANY_REQUESTS else 0.0
-    said_s = _retry_after_s(answer.headers)
-    return unsaid_s if said_s is None else min(max(said_s, 0.0), LONGEST_PAUSE_S)
-
-
-def _retry_after_s(headers: Headers) -> float | None:
-    """Read Retry-After: seconds, or a date, which is measured by the server's own clock."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        return (parsedate_to_datetime(said) - parsedate_to_datetime(headers["Date"])).total_seconds()
-    except (KeyError, ValueError, TypeError):  # TypeError: one of the dates has a time zone, the other one none
-        return None
-
-
-_REACH: Final = "see whether it is on, and the URL is right"
-_CERTIFICATE: Final = "name the file of its CA in `verify`; `verify: false` believes whoever answers"
-
-
-def _reason(error: Exception, patience: Patience) -> tuple[str, str]:
-    """Say why there is no answer, and what can be done about it."""
-    causes = _causes(error)
-    for kind, words, advice in _REASONS:
-        cause = next((cause for cause in causes if isinstance(cause, kind)), None)
-        if cause is not None:
-            return words(cause, patience), advice
-    said = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), None)
-    return (said, _REACH) if said else ("the answer cannot be read", "")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return an error and all that are in it: requests and urllib3 wrap them in several ways."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if isinstance(cause, BaseException) and cause not in found:
-            found.append(cause)
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-    return found
-
-
-_Words: TypeAlias = Callable[[Any, Patience], str]
-
-# The first row that fits any of an error's causes.
-_REASONS: Final[tuple[tuple[type[BaseException], _Words, str], ...]] = (
-    (ssl.SSLCertVerificationError, lambda e, _: f"its certificate is not accepted: {e.verify_message}", _CERTIFICATE),
-    (
-        ssl.SSLError,
-        lambda e, _: f"no TLS connection: {e.reason}",
-        "see whether the URL begins with http: and not https:",
-    ),
-    (socket.gaierror, lambda e, _: f"the name of the server is not found: {e.strerror}", _REACH),
-    (requests.exceptions.ProxyError, lambda _, __: "no connection to the proxy", "see HTTP_PROXY and HTTPS_PROXY"),
-    (requests.ConnectTimeout, lambda _, p: f"no connection within {p.connect_s:g} s", _REACH),
-    (requests.ReadTimeout, lambda _, p: f"no answer within {p.read_s:g} s", _REACH),
-    (ReadTimeoutError, lambda _, p: f"the answer stopped for {p.read_s:g} s", _REACH),
-    (ConnectionResetError, lambda _, __: "the connection was closed before there was an answer", _REACH),
-    (IncompleteRead, lambda _, __: "the connection was closed in the middle of the answer", _REACH),
-    (HTTPException, lambda _, __: "what it answers is not HTTP", "see whether the port in the URL is right"),
-    (UnicodeError, lambda _, __: _NO_URL, ""),
-    (LocationParseError, lambda _, __: _NO_URL, ""),
-    (requests.exceptions.InvalidURL, lambda _, __: _NO_URL, ""),
-)
-_NO_URL: Final = "this is no URL"

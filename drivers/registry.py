@@ -11,9 +11,12 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "mqtt": "drivers.mqtt:Mqtt",
+    "json": "drivers.json:Json",
     "pipe": "drivers.pipe:Pipe",
+    "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "web": "drivers.console:Console",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"

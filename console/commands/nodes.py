@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from agent.participant import Heard, Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
-from console.listening import listen_until
+from console.listening import listen_until, node_state
 from console.output import Column, Output, Span, plain, status_span, stdout, tell
 from console.seat import Seat, take_seat
 from protocol.frames import ControlFrame
@@ -133,7 +133,7 @@ def report(participant: Participant, record: NodeRecord) -> NodeReport:
         codifier=record.codifier,
         name=node.name if node else "",
         host=(node.host if node else None) or "",
-        state=state(record, now_s),
+        state=node_state(record, now_s),
         address=words.address(record.sender),
         rtt_ms=words.rounded(record.round_trips.last_ms),
         offset_ms=words.rounded(record.round_trips.offset_ms),
@@ -146,15 +146,6 @@ def report(participant: Participant, record: NodeRecord) -> NodeReport:
         troubles=record.diagnosed.troubles(now_s),
         spool_bytes_per_day=None if spool_kib is None else 1024 * spool_kib,
     )
-
-
-def state(record: NodeRecord, now_s: float) -> str:
-    """Say in a word how a node is."""
-    if record.heard_s is None:
-        return "unheard"
-    if record.is_gone(now_s):
-        return "gone"
-    return "halted" if record.active is False else "alive"
 
 
 def show(output: Output, reports: Sequence[NodeReport], *, json: bool) -> int:

@@ -1,14 +1,14 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from agent.participant import Participant
 from console import words
 from console.commands.options import AsOption, ConfigOption, JsonOption, QuietOption, SecondsOption
-from console.listening import Missing, judged, listen_until, never, readable
+from console.listening import Missing, judged, listen_until, never, node_state, readable
 from console.output import Column, Output, Span, status_span, stdout, tell
 from console.seat import Seat, take_seat
-from protocol.members import SensorRecord
+from protocol.members import NodeRecord, SensorRecord
 from protocol.readings import Value
 
 USUAL_WAIT_S: Final = 6.0  # a sensor's default interval and a second
@@ -98,7 +98,41 @@ def survey(participant: Participant, expected: Sequence[str]) -> list[SensorRepo
     roster = participant.roster
     others = sorted(record.codifier for record in roster.sensors.values() if record.tracker.received)
     codifiers = dict.fromkeys([*expected, *others])
-    return [report(participant, roster.sensors[codifier]) for codifier in codifiers]
+    reports = [report(participant, roster.sensors[codifier]) for codifier in codifiers]
+    return [*reports, *(announced(participant, record) for record in announcing(participant, codifiers))]
+
+
+def announcing(participant: Participant, listed: Collection[str]) -> list[NodeRecord]:
+    """Return the nodes that are there and have no readings, but for this program."""
+    nodes = participant.configuration.nodes.values()
+    silent = [node.codifier for node in nodes if not node.has_readings and node.codifier not in listed]
+    records = [participant.roster.nodes[codifier] for codifier in silent if codifier != participant.codifier]
+    return [record for record in records if record.heard_s is not None]
+
+
+def announced(participant: Participant, record: NodeRecord) -> SensorReport:
+    """Return what is known of a node without readings at this moment: whether it is there."""
+    now_s = participant.clock.now().monotonic_s
+    node = participant.configuration.nodes[record.codifier]
+    return SensorReport(
+        codifier=record.codifier,
+        name=node.name,
+        node=record.codifier,
+        value=None,
+        unit=node.unit,
+        timestamp_ms=None,
+        age_s=None,
+        status=node_state(record, now_s),
+        received=0,
+        missing=0,
+        loss=0.0,
+        late=0,
+        duplicates=0,
+        bad=0,
+        renumbered=0,
+        sequence=None,
+        address=words.address(record.sender),
+    )
 
 
 def report(participant: Participant, record: SensorRecord) -> SensorReport:

@@ -55,10 +55,12 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
+    "rollup": ConsoleOptions,
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
     "climate": ClimateOptions,
+    "web": ConsoleOptions,
 }
 
 

@@ -10,6 +10,8 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
+from drivers import registry
+from drivers.json import JsonOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
@@ -142,9 +144,11 @@ def test_an_operator_s_program_has_no_options(original: Configuration) -> None:
 
 def test_options_of_a_later_driver_stay_as_they_are_and_numbers_in_quotes_stay_text(original: Configuration) -> None:
     assert original.nodes["A3"].options == {"Pin": "2", "channels": {"A4": {"Pin": "3"}, "A5": {"Pin": "4"}}}
-    assert original.nodes["Q2"].options == {
-        "SQL": {"Database": "sensors", "User": "jphadmin", "Password": "~/.sqlpassword", "Host": "127.0.0.1"}
-    }
+
+
+@pytest.mark.parametrize("codifier", ["CF", "Q2", "ZF", "ZH"])
+def test_what_only_announces_itself_here_needs_no_options(original: Configuration, codifier: str) -> None:
+    assert original.nodes[codifier].options == ConsoleOptions()
 
 
 def test_the_database_of_the_original_is_that_of_the_store(original: Configuration) -> None:
@@ -178,17 +182,57 @@ def test_proxies_that_their_owner_does_not_list_are_its_proxies_all_the_same(ori
     assert [sensor.codifier for sensor in original.nodes["PA"].proxies] == [f"P{letter}" for letter in "BCDEFGHIJKL"]
 
 
+def options_of(*sensors: dict[str, Any]) -> Any:
+    return loads(text_of(*sensors), "config.json", registry.options_of).nodes[sensors[0]["Codifier"]].options
+
+
+def test_what_read_json_still_does_so() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    assert configuration.nodes["X1"].options == JsonOptions(
+        url="http://192.168.0.8/X",
+        field="FlowPerSecond",
+        fields={"X2": "LitersPerSecond", "X3": "Power", "X4": "Mode"},
+        infinite=0,
+        content_type="application/json",
+        connect_timeout=2,
+        read_timeout=10,
+        timeout=12,
+    )
+    assert [sensor.channel for sensor in configuration.nodes["X1"].proxies] == ["X2", "X3", "X4"]
+    assert not [warning for warning in configuration.warnings if "'json'" in warning.message]
+
+
+def test_the_name_of_a_field_is_no_more_than_a_name_whatever_is_in_it() -> None:
+    told = {"URL": "http://h/", "Field": "a.b-c", "Proxy": [{"Codifier": "X2", "Field": "1"}]}
+    options = options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
+    assert (options.field, options.fields) == ('"a.b-c"', {"X2": '"1"'})
+
+
+def test_what_a_proxy_is_told_beside_its_field_is_not_lost() -> None:
+    told = {"URL": "http://h/", "Proxy": [{"Codifier": "X2", "Field": "a", "Pin": 3}]}
+    with pytest.raises(ConfigError, match="unknown option 'Proxy'"):
+        options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
+
+
 def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configuration) -> None:
     told = [warning.message for warning in original.warnings if "is not in this version" in warning.message]
-    assert told[2:4] == [
+    assert told[0:2] == [
         "the driver 'json' is not in this version: X1, Y1 cannot run here",
         "the driver 'adcpi' is not in this version: A1, A3 cannot run here",
     ]
-    assert len(told) == 10
+    assert len(told) == 8
+
+
+def test_what_only_announces_itself_is_told_with_the_reason(original: Configuration) -> None:
+    told = [str(warning) for warning in original.warnings if "only announces" in warning.message]
+    assert told == [
+        f"{FILE}:77: the driver 'web' only announces CF, ZF; there is no web server in this version",
+        f"{FILE}:137: the driver 'rollup' only announces Q2, ZH; every store computes its roll-ups by itself",
+    ]
 
 
 def test_a_proxy_that_has_its_own_way_is_told_that_it_follows_its_owner(original: Configuration) -> None:
-    told = [str(warning) for warning in original.warnings if "is not in this version" not in warning.message]
+    told = [str(warning) for warning in original.warnings if "the driver" not in warning.message]
     assert told == [f"{FILE}:572: Sensors.PA.Proxy.PL: Active of a proxy has no effect; it follows PA"]
 
 
@@ -226,10 +270,10 @@ def test_a_network_may_have_ipv6_groups() -> None:
 
 
 def test_comments_are_passed_over() -> None:
-    sensor = entry("Q1", "Flask", __comment="a", Sensor={"__comment": "b", "Host": "h"})
+    sensor = entry("C1", "TempLinux", __comment="a", Sensor={"__comment": "b", "Pipe": "/p"})
     configuration = loaded(sensor, __comment="c", Multicast={**MULTICAST, "__comment": "d"})
-    assert configuration.nodes["Q1"].options == {"Host": "h"}
-    assert len(configuration.warnings) == 1
+    assert configuration.nodes["C1"].options == PipeOptions(path="/p", scale=0.001)
+    assert configuration.warnings == ()
 
 
 def test_a_type_that_nobody_knows_is_a_warning() -> None:

@@ -1,16 +1,19 @@
 """`jph get`, `sensors`, `nodes` and `ping` against an agent that runs."""
 
 import signal
+from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
 
+from console import demo_agent
 from console.commands.nodes import told
 from console.output import Column, Span
 from protocol.troubles import Said, Trouble
 from tests.console.calling import Shell, Site, errors, network_section, output
 from tests.console.conftest import RED
+from tests.support.loopback import LoopbackNetworks
 
 SENDING: Final = {"C1", "F1", "F2", "T1", "L1", "H1", "FK", "FL", "FM", "FN", "Q1"}
 
@@ -98,6 +101,20 @@ def test_sensors_tell_what_their_numbers_show(shell: Shell, site: Site) -> None:
     assert proxy["received"] >= 1
     assert by_codifier["S1"]["received"] == 0
     assert "CA" not in by_codifier
+
+
+def test_sensors_tell_that_a_node_without_readings_is_there(
+    shell: Shell, loopback_networks: LoopbackNetworks, tmp_path: Path
+) -> None:
+    announced = {"CF": {"driver": "web", "name": "web"}, "ZF": {"driver": "web", "active": False}}
+    nodes = {**announced, "Q2": {"driver": "rollup"}}
+    path = tmp_path / "jph.yaml"
+    document = {"network": network_section(loopback_networks.new()), "nodes": nodes}
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    with demo_agent.running(("--config", str(path), "CF", "ZF"), tmp_path / "log", shell.environment):
+        ended = shell.jph("sensors", "--seconds", "500ms", "--json", f"--config={path}")
+    told = [(one["codifier"], one["name"], one["status"], one["value"]) for one in ended.documents]
+    assert told == [("CF", "web", "alive", None), ("ZF", "", "halted", None)]
 
 
 def test_sensors_say_what_got_lost_on_this_computer(shell: Shell, site: Site) -> None:

@@ -12,17 +12,8 @@ from pathlib import Path
 import pytest
 
 from drivers.driver import DriverError
-from drivers.http import (
-    LONGEST_PAUSE_S,
-    MAX_ANSWER_BYTES,
-    MOST_REDIRECTS,
-    PAUSE_AFTER_TOO_MANY_S,
-    HttpClient,
-    Patience,
-    Resource,
-    StatusError,
-    shown,
-)
+from drivers.http import MAX_ANSWER_BYTES, MOST_REDIRECTS, HttpClient, Patience, Resource, StatusError, shown
+from drivers.http_answers import LONGEST_PAUSE_S, PAUSE_AFTER_TOO_MANY_S
 from tests.drivers.devices_http import Asked, Reply, WebDevice, served
 
 PATIENT = Patience(connect_s=5, read_s=10, whole_s=60)

@@ -1,0 +1,5 @@
+from tests.drivers.trying import Case, Wrong
+
+CASES = [Case({})]
+
+WRONG = [Wrong({"port": 8080}, "'port'")]
