@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from drivers import payloads
+from drivers.dating import dated
 from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
+from drivers.json_paths import check_path
 from drivers.libraries import library
 from drivers.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
 from drivers.secrets import read_secret
@@ -28,8 +30,6 @@ LONGEST_TOPIC: Final = 65_535  # bytes, MQTT 3.1.1, 1.5.3
 
 OLDEST_S: Final = 60.0
 """A message that waited longer is dropped: the node was halted. A driver that failed is left alone for 30 s at most."""
-
-DATED_AFTER_S: Final = 1.0  # a message that is read sooner is as old as the read
 
 _HOST: Final = re.compile(r"[0-9A-Za-z_:.%-]{1,253}")
 
@@ -81,8 +81,10 @@ class MqttOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         for word, number in self.values.items():
             check_finite(f"values.{word}", number)
         self._check_channels()
-        for path in filter(None, (self.path, *self.paths.values())):
-            _check_path(path)
+        if self.path is not None:
+            check_path("path", self.path)
+        for channel, path in self.paths.items():
+            check_path(f"paths.{channel}", path)
 
     def channels(self) -> frozenset[str]:
         """Return the channels that are named, and the node's own when it has a path or nothing else is named."""
@@ -223,12 +225,7 @@ class Mqtt:
     def _dated(self, values: Mapping[str, Value], message: Message) -> dict[str, Value | Measured]:
         """Say when values came, where the read is no good measure of it; leave out those that are too old."""
         age_s = self._place.monotonic() - message.came_s
-        if age_s > OLDEST_S:
-            return {}
-        if age_s < DATED_AFTER_S:
-            return dict(values)
-        came_ms = int((self._wall_s() - age_s) * 1000)
-        return {channel: Measured(value, timestamp_ms=came_ms) for channel, value in values.items()}
+        return {} if age_s > OLDEST_S else dated(values, age_s, self._wall_s)
 
     def _raise_fault(self) -> None:
         fault, self._fault = self._fault, None
@@ -282,14 +279,3 @@ def _state(said: str) -> str:
 def _check_topic(topic: str) -> None:
     if not topic or set(topic) & set("+#\0") or len(topic.encode(errors="replace")) > LONGEST_TOPIC:
         raise ValueError(f"{topic!r} is not the name of one topic: it is not empty and has no + or #")
-
-
-def _check_path(path: str) -> None:
-    try:
-        jmespath = library("jmespath", "mqtt")
-    except DriverError:
-        return  # where the node runs it is installed
-    try:
-        payloads.compiled(path, jmespath)
-    except DriverError as error:
-        raise ValueError(error.message) from error

@@ -12,6 +12,7 @@ DRIVERS: Final[dict[str, str]] = {
     "control": "drivers.control:Control",
     "mqtt": "drivers.mqtt:Mqtt",
     "json": "drivers.json:Json",
+    "nest": "drivers.nest:Nest",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",

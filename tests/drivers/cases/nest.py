@@ -1,0 +1,47 @@
+from collections.abc import Mapping
+
+from tests.drivers.devices_nest import Google, thermostat
+from tests.drivers.trying import Bench, Case, Wrong
+
+
+def serve(bench: Bench) -> Mapping[str, str]:
+    """Run Google; its credentials are not there yet."""
+    bench.made["google"] = bench.stack.enter_context(Google(bench.clock.monotonic).serving())
+    return {}
+
+
+def consent(bench: Bench) -> None:
+    """Write the credentials, and let the next read ask Google again."""
+    google: Google = bench.made["google"]
+    google.write(bench.path)
+    bench.clock.pass_time(60)
+
+
+def ask_again(bench: Bench) -> None:
+    """Take the consent back, and let the next read ask Google."""
+    bench.made["google"].revoke()
+    bench.clock.pass_time(60)
+
+
+def consent_to_two(bench: Bench) -> None:
+    """Have two thermostats."""
+    bench.made["google"].devices.append(thermostat("Attic", ThermostatHvac={}, Humidity={}))
+    consent(bench)
+
+
+GIVEN = frozenset({"value", "temperature", "humidity", "target", "heat", "hvac", "mode", "online"})
+
+CASES = [
+    Case({"credentials": "/source"}, consent, ask_again, serve, GIVEN),
+    Case({"credentials": "/source", "device": "hall", "every": 15, "outside": True}, consent, ask_again, serve, GIVEN),
+    Case({"credentials": "/source", "device": "Attic"}, consent_to_two, ask_again, serve, GIVEN - {"humidity", "hvac"}),
+]
+
+WRONG = [
+    Wrong({"credentials": "nest.json"}, "`credentials` is 'nest.json'"),
+    Wrong({"every": 5}, "`every` is 5 s: Google allows no less than 15 s"),
+    Wrong({"every": "often"}, "options.every"),
+    Wrong({"device": " "}, "`device` is empty"),
+    Wrong({"outside": "maybe"}, "options.outside"),
+    Wrong({"colour": "red"}, "'colour'"),
+]
