@@ -16,6 +16,7 @@ BUILT_IN: Final = (
     "control",
     "json",
     "pipe",
+    "pool",
     "postgres",
     "redis",
     "rollup",
@@ -27,7 +28,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "mqtt", "nest", "pool"),
+    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "mqtt", "nest"),
     *("python", "system", "w1", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

@@ -12,6 +12,7 @@ DRIVERS: Final[dict[str, str]] = {
     "control": "drivers.control:Control",
     "json": "drivers.json:Json",
     "pipe": "drivers.pipe:Pipe",
+    "pool": "drivers.pool:Pool",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
