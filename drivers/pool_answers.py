@@ -19,10 +19,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
 from drivers.decimals import exact, parse, scaled
+from drivers.http_answers import http_date
 from protocol.printable import visible
 
 
@@ -150,12 +150,7 @@ def _seconds(found: Mapping[str, Any], key: str) -> int | None:
 
 
 def _http_date(found: Mapping[str, Any], key: str) -> int | None:
-    """Read a date such as Wed, 16 May 2018 09:46:47 GMT."""
-    said = found.get(key)
-    try:
-        return _in_ms(parsedate_to_datetime(said)) if said else None
-    except (ValueError, TypeError, OverflowError, IndexError):  # of a parser for e-mail, given what is none
-        raise _no(key, said, "date") from None
+    return _date(found, key, http_date)
 
 
 def _iso_date(found: Mapping[str, Any], key: str) -> int | None:
@@ -163,17 +158,21 @@ def _iso_date(found: Mapping[str, Any], key: str) -> int | None:
     said = found.get(key)
     if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < _LATEST_S * 1000:
         return round(said)
-    try:
-        return _in_ms(datetime.fromisoformat(said)) if said else None
-    except (ValueError, TypeError, OverflowError):
-        raise _no(key, said, "date") from None
+    return _date(found, key, datetime.fromisoformat)
 
 
-def _in_ms(date: datetime) -> int:
+def _date(found: Mapping[str, Any], key: str, read: Callable[[str], datetime]) -> int | None:
     """Return ms since 1970-01-01 UTC. A date that does not name its zone is in UTC."""
-    ms = round((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1000)
+    said = found.get(key)
+    if said is None or said == "":
+        return None
+    try:
+        date = read(said) if isinstance(said, str) else None
+        ms = round(date.replace(tzinfo=date.tzinfo or UTC).timestamp() * 1000) if date else 0
+    except (ValueError, OverflowError):
+        ms = 0
     if not 0 < ms < _LATEST_S * 1000:
-        raise ValueError("a date that a frame cannot carry")
+        raise _no(key, said, "date")
     return ms
 
 

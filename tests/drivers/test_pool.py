@@ -215,6 +215,7 @@ def test_one_worker_of_several_that_is_not_there_is_told_once_and_the_others_are
         ("dwarfpool", "{}", "workers is missing, and no mapping"),
         ("dwarfpool", '{"workers": {"a": 1}}', "a is '1', and no mapping"),
         ("dwarfpool", '{"workers": {"a": {"last_submit": "soon"}}}', "last_submit is 'soon', and no date"),
+        ("dwarfpool", '{"workers": {"a": {"last_submit": 7}}}', "last_submit is '7', and no date"),
         ("dwarfpool", '{"workers": {"a": {"hashrate": true}}}', "hashrate is 'True', and no rate"),
         ("ckpool", '{"worker": {}}', "worker is '{}', and no list of mappings"),
         ("ckpool", '{"worker": [{"workername": 7}]}', "workername is '7', and no text"),
