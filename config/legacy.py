@@ -51,6 +51,11 @@ def _json_path(tree: Tree) -> Tree:
     return _text(json.dumps(tree.text), tree.line)
 
 
+def _as_text(tree: Tree) -> Tree:
+    """Leave a name a name, also when it looks like a number."""
+    return _text(tree.text, tree.line) if isinstance(tree, Scalar) else tree
+
+
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # What its reader did: 0 for infinity, and no answer that does not say that it is JSON.
@@ -83,7 +88,13 @@ _DRIVERS: Final = {
     "ADCpiReader": _Driver("adcpi"),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
-    "DwarfpoolReader": _Driver("pool", proxy_channel="calculated"),
+    "DwarfpoolReader": _Driver(
+        "pool",
+        {"URL": "url", "Server": "worker"},
+        {"format": "dwarfpool"},
+        proxy_channel="calculated",
+        rewritten={"Server": _as_text},
+    ),
     "NestReader": _Driver("nest"),
     "ZwavePower": _Driver("zwave"),
     "fanControl": _Driver("fan"),

@@ -18,6 +18,7 @@ BUILT_IN: Final = (
     "mqtt",
     "nest",
     "pipe",
+    "pool",
     "postgres",
     "redis",
     "rollup",
@@ -29,7 +30,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "pool"),
+    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio"),
     *("python", "system", "w1", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

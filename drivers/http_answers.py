@@ -1,6 +1,7 @@
 """What web servers answer, and what it means when that is no success."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple, TypeAlias
@@ -95,6 +96,18 @@ def _retry_after_s(headers: Headers) -> float | None:
     if said.isascii() and said.isdigit():
         return float(said)
     try:
-        return (parsedate_to_datetime(said) - parsedate_to_datetime(headers["Date"])).total_seconds()
-    except (KeyError, ValueError, TypeError):  # TypeError: one of the dates has a time zone, the other one none
+        return (http_date(said) - http_date(headers.get("Date", ""))).total_seconds()
+    except ValueError:
         return None
+
+
+def http_date(text: str) -> datetime:
+    """Read a date such as Wed, 16 May 2018 09:46:47 GMT; raises ValueError. One that names no zone is in UTC."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, IndexError, OverflowError) as error:  # it is a parser for e-mail, and trusts what it reads
+        raise ValueError(f"{text[:_QUOTED]!r} is no date") from error
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+_QUOTED: Final = 40  # characters of what a server says, in a message

@@ -14,6 +14,7 @@ DRIVERS: Final[dict[str, str]] = {
     "json": "drivers.json:Json",
     "nest": "drivers.nest:Nest",
     "pipe": "drivers.pipe:Pipe",
+    "pool": "drivers.pool:Pool",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",

@@ -12,6 +12,7 @@ from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
 from drivers import registry
 from drivers.json import JsonOptions
+from drivers.pool import PoolOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
@@ -200,6 +201,21 @@ def test_what_read_json_still_does_so() -> None:
     )
     assert [sensor.channel for sensor in configuration.nodes["X1"].proxies] == ["X2", "X3", "X4"]
     assert not [warning for warning in configuration.warnings if "'json'" in warning.message]
+
+
+def test_what_asked_the_pool_still_does_so() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    for codifier, worker, calculated in (("M1", "AQUA", "M2"), ("M3", "MAD", "M4")):
+        node = configuration.nodes[codifier]
+        url = "http://dwarfpool.com/eth/api?wallet=0x03145c9fsdfsdfsdfswsdf&email=xxxxxxxx@gmail.com"
+        assert node.options == PoolOptions(url=url, format="dwarfpool", worker=worker)
+        assert [(proxy.codifier, proxy.channel) for proxy in node.proxies] == [(calculated, "calculated")]
+    assert not [warning for warning in configuration.warnings if "'pool'" in warning.message]
+
+
+def test_a_worker_may_be_called_by_a_number() -> None:
+    told = {"URL": "http://h/", "Server": "007"}
+    assert options_of(entry("M1", "DwarfpoolReader", Sensor=told)).worker == "007"
 
 
 def test_the_name_of_a_field_is_no_more_than_a_name_whatever_is_in_it() -> None:

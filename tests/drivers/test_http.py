@@ -6,14 +6,16 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.driver import DriverError
 from drivers.http import MAX_ANSWER_BYTES, MOST_REDIRECTS, HttpClient, Patience, Resource, StatusError, shown
-from drivers.http_answers import LONGEST_PAUSE_S, PAUSE_AFTER_TOO_MANY_S
+from drivers.http_answers import LONGEST_PAUSE_S, PAUSE_AFTER_TOO_MANY_S, http_date
 from tests.drivers.devices_http import Asked, Reply, WebDevice, served
 
 PATIENT = Patience(connect_s=5, read_s=10, whole_s=60)
@@ -142,7 +144,8 @@ def test_a_status_that_is_no_success_is_an_error_in_our_own_words(start: Start, 
         (429, {"Retry-After": "9" * 400}, LONGEST_PAUSE_S),
         (429, {"Retry-After": "Wed, 16 May 2018 09:48:17 GMT"}, 90),
         (429, {"Retry-After": "Wed, 16 May 2018 09:40:00 GMT"}, 0),
-        (429, {"Retry-After": "Wed, 16 May 2018 09:48:17 -0000"}, PAUSE_AFTER_TOO_MANY_S),
+        (429, {"Retry-After": "Wed, 16 May 2018 09:48:17 -0000"}, 90),
+        (429, {"Retry-After": "Wed, 16 May 2018 09:48:17 +99999999999999999999"}, PAUSE_AFTER_TOO_MANY_S),
         (404, {"Retry-After": "120"}, 0),
     ],
 )
@@ -157,6 +160,12 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
 def test_a_date_without_the_servers_own_date_says_nothing(start: Start) -> None:
     error = refusal(start, Reply(raw=f"HTTP/1.0 429 \r\nRetry-After: {DATE}\r\n\r\n".encode()))
     assert error.retry_after_s == PAUSE_AFTER_TOO_MANY_S
+
+
+@given(st.text() | st.text(alphabet="Wed, 16May20189:GMT+-").map("Wed, 16 May 2018 09:46:47 ".__add__))
+def test_any_text_is_a_date_in_a_zone_or_refused_with_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert http_date(text).tzinfo is not None
 
 
 def test_nobody_listens() -> None:
