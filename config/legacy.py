@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from config.document import Entry, Scalar, Table, Tree, meaning, plain
 from config.messages import at, join, refuse_section
+from config.model import OWN_CHANNEL
 from config.originals import Family, Original, families, value_of
 from config.report import Report
 
@@ -32,6 +33,7 @@ class _Driver(NamedTuple):
     With `bare` it has none of the original's options.
     `listed` names the one key of the proxies in the owner's list, and the option that has its values by channel.
     `rewritten` has how values of the original's keys are written here, when they are not written alike.
+    `quantities` is what the driver calls what the original names as `Field`: the channels are theirs, of nodes as well.
     """
 
     name: str
@@ -42,6 +44,7 @@ class _Driver(NamedTuple):
     bare: bool = False
     listed: tuple[str, str] | None = None
     rewritten: Mapping[str, Callable[[Tree], Tree]] = {}
+    quantities: Mapping[str, str] = {}
 
 
 def _json_path(tree: Tree) -> Tree:
@@ -69,6 +72,16 @@ _FAILSAFE: Final = {
 
 _SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
 
+_FIELD: Final = "Field"
+_NEST: Final = {
+    "nestAway": OWN_CHANNEL,
+    "nestTemp": "temperature",
+    "nestHumidity": "humidity",
+    "nestTarget": "target",
+    "nestTempOutside": "outside_temperature",
+    "nestHumiOutside": "outside_humidity",
+}
+
 _DRIVERS: Final = {
     "TempLinux": _Driver("pipe", {"Pipe": "path"}, {"scale": "0.001"}),
     "controlSensor": _Driver("control", {"Default": "default"}),
@@ -95,7 +108,7 @@ _DRIVERS: Final = {
         proxy_channel="calculated",
         rewritten={"Server": _as_text},
     ),
-    "NestReader": _Driver("nest"),
+    "NestReader": _Driver("nest", {"Password": "credentials"}, {"outside": "true"}, quantities=_NEST),
     "ZwavePower": _Driver("zwave"),
     "fanControl": _Driver("fan"),
 }
@@ -175,22 +188,34 @@ _SECTIONS: Final[Mapping[str, tuple[str, Callable[[Tree, str, Report], Tree]]]] 
 def _node(family: Family, path: str, report: Report) -> Table:
     owner = family.owner
     driver = _DRIVERS.get(owner.type, _Driver(owner.type))  # a Type that nobody knows may be a driver's name
-    channels = _channels(driver, family.proxies)
+    channels = _channels(driver, family)
     proxies = {
         proxy.codifier: Entry(proxy.codifier, proxy.line, _proxy(proxy, owner, channels, join(path, "Proxy"), report))
         for proxy in family.proxies
     }
     entries = _renamed(owner, _NODE_KEYS, path, report)
+    if driver.quantities and _FIELD in owner.settings:
+        entries["channel"] = Entry(_FIELD, owner.line, _text(_quantity(owner.settings, driver), owner.line))
     entries["options"] = Entry("Sensor", owner.line, Table(_options(owner, driver, channels), owner.line))
     entries["proxies"] = Entry("Proxy", owner.line, Table(proxies, owner.line))
     return Table(entries, owner.line)
 
 
-def _channels(driver: _Driver, proxies: tuple[Original, ...]) -> dict[str, str]:
+def _channels(driver: _Driver, family: Family) -> dict[str, str]:
     """Choose what the driver calls the values of its proxies: their codifiers, where it has no name of its own."""
+    proxies, listed = family.proxies, family.owner.listed
+    if driver.quantities:
+        named = {codifier: _quantity(table.entries, driver) for codifier, table in listed.items()}
+        return {proxy.codifier: named.get(proxy.codifier) or proxy.codifier for proxy in proxies}
     if len(proxies) == 1 and driver.proxy_channel:
         return {proxies[0].codifier: driver.proxy_channel}
     return {proxy.codifier: proxy.codifier for proxy in proxies}
+
+
+def _quantity(entries: Mapping[str, Entry], driver: _Driver) -> str:
+    """Return the channel that a `Field` names; one that nobody knows is its own, for the message that there is none."""
+    field = str(plain(entries[_FIELD].tree)) if _FIELD in entries else ""
+    return driver.quantities.get(field, field)
 
 
 def _proxy(proxy: Original, owner: Original, channels: Mapping[str, str], path: str, report: Report) -> Table:
@@ -249,6 +274,9 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
     }
     for key, text in driver.constants.items():
         options[key] = Entry(key, owner.line, Scalar(text, meaning(text), owner.line))
+    if driver.quantities:
+        options.pop(_FIELD, None)
+        return options
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
     described = {channel: _without_codifier(channel, table) for channel, table in own.items() if len(table.entries) > 1}
     for option, entries in _by_option(described, driver):

@@ -12,6 +12,7 @@ from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
 from drivers import registry
 from drivers.json import JsonOptions
+from drivers.nest import NestOptions
 from drivers.pool import PoolOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
@@ -201,6 +202,32 @@ def test_what_read_json_still_does_so() -> None:
     )
     assert [sensor.channel for sensor in configuration.nodes["X1"].proxies] == ["X2", "X3", "X4"]
     assert not [warning for warning in configuration.warnings if "'json'" in warning.message]
+
+
+def test_what_asked_nest_asks_google_and_its_fields_are_channels() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    node = configuration.nodes["N1"]
+    assert node.options == NestOptions(credentials="~/.nestpassword", outside=True)
+    assert {sensor.codifier: sensor.channel for sensor in node.sensors} == {
+        "N1": "value",
+        "N2": "temperature",
+        "N3": "humidity",
+        "N4": "target",
+        "N5": "outside_temperature",
+        "N6": "outside_humidity",
+    }
+    assert not [warning for warning in configuration.warnings if "'nest'" in warning.message or "N1" in warning.message]
+
+
+def test_a_field_of_nest_that_nobody_knows_is_an_error_that_names_it() -> None:
+    listed = {"Field": "nestTemp", "Proxy": [{"Codifier": "N2", "Field": "nestMood"}]}
+    with pytest.raises(ConfigError, match="the driver gives no channel 'nestMood'"):
+        loads(text_of(entry("N1", "NestReader", Sensor=listed), proxy("N2", "N1")), "config.json", registry.options_of)
+
+
+def test_a_proxy_of_nest_that_is_not_listed_has_no_channel() -> None:
+    with pytest.raises(ConfigError, match="the driver gives no channel 'N2'"):
+        loads(text_of(entry("N1", "NestReader"), proxy("N2", "N1")), "config.json", registry.options_of)
 
 
 def test_what_asked_the_pool_still_does_so() -> None:
