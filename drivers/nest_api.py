@@ -12,7 +12,7 @@ import msgspec
 
 from drivers.driver import DriverError, RetryLaterError
 from drivers.http_answers import Answer, StatusError
-from drivers.nest_credentials import Credentials
+from drivers.nest_credentials import Credentials, Registration
 from protocol.printable import visible
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def code_in(pasted: str) -> str:
     return code
 
 
-def exchange(client: "HttpClient", asked: Credentials, code: str) -> Token:
+def exchange(client: "HttpClient", asked: Registration, code: str) -> Token:
     """Get the first tokens for a code, which is good once and for minutes; raises DriverError."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
     try:
@@ -121,10 +121,10 @@ def refresh(client: "HttpClient", credentials: Credentials) -> Token:
         raise RevokedError(error.message, error.hint or f"consent again: {_AUTHORIZE}") from error
 
 
-def devices(client: "HttpClient", credentials: Credentials, token: str) -> tuple[Device, ...]:
+def devices(client: "HttpClient", asked: Registration, token: str) -> tuple[Device, ...]:
     """List what the user consented to; raises StatusError for 401 and DriverError."""
-    project = quote(credentials.project_id, safe="")
-    url = f"{credentials.api_url}/enterprises/{project}/devices"
+    project = quote(asked.project_id, safe="")
+    url = f"{asked.api_url}/enterprises/{project}/devices"
     try:
         answer = client.get(url, {"Authorization": f"Bearer {token}"})
     except StatusError as error:
@@ -156,7 +156,7 @@ class _ApiAnswer(msgspec.Struct, frozen=True):
     error: _ApiTrouble = _ApiTrouble()
 
 
-def _token(client: "HttpClient", asked: Credentials, form: Mapping[str, str]) -> Token:
+def _token(client: "HttpClient", asked: Registration, form: Mapping[str, str]) -> Token:
     login = {"client_id": asked.client_id, "client_secret": asked.client_secret}
     try:
         answer = client.post(asked.token_uri, {**login, **form})

@@ -26,21 +26,26 @@ API_URL: Final = "https://smartdevicemanagement.googleapis.com/v1"
 TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - where tokens are had
 
 
-class Credentials(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is in the file; other keys are passed over."""
+class Registration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who asks, and where: what is known before anybody has consented."""
 
     project_id: str
     client_id: str
     client_secret: str
-    refresh_token: str
     api_url: str = API_URL
     token_uri: str = TOKEN_URI
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not value or not value.isprintable() or not value.isascii():
+            if not value or not value.isprintable() or not value.isascii() or " " in value:
                 raise ValueError(f"{name} is empty, or has characters that do not belong there")
+
+
+class Credentials(Registration, frozen=True, kw_only=True, omit_defaults=True):
+    """What is in the file; other keys are passed over."""
+
+    refresh_token: str
 
 
 def read(path: Path) -> Credentials:

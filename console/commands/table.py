@@ -116,6 +116,19 @@ _KEYS: Final = (
     Row("check", "console.commands.keys:check", SET_UP, "Look at all key files here.", ("jph keys check",)),
 )
 
+_NEST: Final = (
+    Row(
+        "authorize",
+        "console.commands.nest:authorize",
+        SET_UP,
+        "Let Google show this computer your thermostats.",
+        (
+            "jph nest authorize",
+            "jph nest authorize --client-secret client_secret.json --credentials /etc/jph/nest.json",
+        ),
+    ),
+)
+
 COMMANDS: Final = (
     Row(
         "console",
@@ -246,6 +259,7 @@ COMMANDS: Final = (
     _CHECK,
     Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),
     Row("db", "", SET_UP, "Prepare and look at a PostgreSQL database.", ("jph db status",), rows=_DB),
+    Row("nest", "", SET_UP, "Prepare the driver for Nest thermostats.", ("jph nest authorize",), rows=_NEST),
     Row("keys", "", SET_UP, "Say who may read and command whom.", ("jph keys list",), rows=_KEYS),
     Row(
         "demo",
