@@ -21,7 +21,6 @@ from tests.drivers.devices_http import Asked, Reply, WebDevice, served
 PATIENT = Patience(connect_s=5, read_s=10, whole_s=60)
 DATE = "Wed, 16 May 2018 09:46:47 GMT"
 
-Serve = Callable[[bytes], str]
 Start = Callable[[WebDevice], str]
 
 
@@ -30,35 +29,6 @@ def start() -> Iterator[Start]:
     """Give a function that runs a device for the time of the test, and returns its URL."""
     with ExitStack() as stack:
         yield lambda device: stack.enter_context(served(device))
-
-
-@pytest.fixture
-def trickle() -> Iterator[Serve]:
-    """Give a function that starts a server of one connection: it sends a text, and then an x again and again."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    threads: list[threading.Thread] = []
-    over = threading.Event()
-
-    def serve(data: bytes) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(data)
-            while not over.wait(0.01):
-                try:
-                    connection.sendall(b"x")
-                except OSError:
-                    return
-
-    def begin(data: bytes) -> str:
-        threads.append(threading.Thread(target=serve, args=(data,)))
-        threads[0].start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/slow"
-
-    yield begin
-    over.set()
-    for thread in threads:
-        thread.join()
-    listener.close()
 
 
 def always(reply: Reply) -> WebDevice:
@@ -214,8 +184,8 @@ def _half_an_answer(listener: socket.socket, going_on: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-Long: ", b"H"])
-def test_a_server_that_never_comes_to_an_end_is_cut_off_at_the_deadline(trickle: Serve, begin: bytes) -> None:
-    url = trickle(begin)
+def test_a_server_that_never_comes_to_an_end_is_cut_off_at_the_deadline(start: Start, begin: bytes) -> None:
+    url = start(always(Reply(raw=begin, pace_s=0.01)))
     error = failure(url, HttpClient(Patience(5, 10, 0.2)))
     assert f"{url}: the whole answer took more than 0.2 s" in str(error)
 
