@@ -283,6 +283,14 @@ def test_a_server_without_etags_is_asked_for_everything(start: Start) -> None:
     assert "if-none-match" not in device.asked[2].headers
 
 
+@pytest.mark.parametrize("etag", ["1", '"1', "", '"a b"', "W/1"])
+def test_what_is_no_etag_is_not_sent_back(start: Start, etag: str) -> None:
+    device = always(Reply(b"1", headers={"ETag": etag}))
+    resource = Resource(HttpClient(PATIENT), start(device))
+    assert [resource.get().body for _ in range(2)] == [b"1", b"1"]
+    assert "if-none-match" not in device.asked[1].headers
+
+
 def test_not_modified_without_a_question_for_it_is_no_answer(start: Start) -> None:
     with pytest.raises(StatusError, match="304"):
         Resource(HttpClient(PATIENT), start(always(Reply(status=304)))).get()
@@ -342,6 +350,34 @@ def test_a_ca_file_that_is_not_there_is_named(tls: str) -> None:
     assert "the CA certificates in /nowhere.pem are not there" in str(
         failure(tls, HttpClient(PATIENT, verify="/nowhere.pem"))
     )
+
+
+@pytest.mark.parametrize(
+    ("patience", "said"),
+    [
+        (Patience(0.1, 10, 60), "no connection within 0.1 s"),
+        (Patience(10, 10, 0.1), "the whole answer took more than 0.1 s"),
+    ],
+)
+def test_tls_that_does_not_begin_is_no_connection(patience: Patience, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        assert said in str(failure(url, HttpClient(patience)))
+
+
+def test_a_proxy_is_asked_where_the_environment_names_one(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = always(Reply(b"by proxy"))
+    monkeypatch.setenv("HTTP_PROXY", start(proxy))
+    assert HttpClient(PATIENT).get("http://elsewhere.invalid/x").body == b"by proxy"
+    assert [asked.path for asked in proxy.asked] == ["http://elsewhere.invalid/x"]
+
+
+def test_a_proxy_that_never_comes_to_an_end_is_cut_off_at_the_deadline(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", start(always(Reply(raw=b"HTTP/1.0 200 OK\r\n\r\n", pace_s=0.01))))
+    error = failure("http://elsewhere.invalid/x", HttpClient(Patience(5, 10, 0.2)))
+    assert "the whole answer took more than 0.2 s" in str(error)
 
 
 def test_a_server_without_tls_is_told_from_one_with_it(start: Start) -> None:
