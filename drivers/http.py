@@ -83,6 +83,8 @@ class HttpClient:
 
     def _exchange(self, url: str, ask: Callable[[requests.Session], Answer]) -> Answer:
         wire = self._new_wire(url)
+        if isinstance(self._verify, str) and not Path(self._verify).exists():
+            raise DriverError(f"the CA certificates in {self._verify} are not there", "see whether `verify` is right")
         try:
             with _carrying(wire, self._patience.whole_s), _session() as session:
                 answer = ask(session)
@@ -99,10 +101,6 @@ class HttpClient:
         with self._lock:
             if self._is_closed:
                 raise DriverError(f"{shown(url)}: {_CLOSED}")
-            if isinstance(self._verify, str) and not Path(self._verify).exists():
-                raise DriverError(
-                    f"the CA certificates in {self._verify} are not there", "see whether `verify` is right"
-                )
             self._wire = _Wire()
             return self._wire
 
