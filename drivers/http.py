@@ -7,6 +7,7 @@ No connection is kept from one request to the next: the web server of an Arduino
 """
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, InsecureRequestWarning
 
 from drivers.driver import DriverError
 from drivers.http_answers import Answer, Headers, Patience, StatusError, shown
@@ -82,6 +83,8 @@ class HttpClient:
 
     def _exchange(self, url: str, ask: Callable[[requests.Session], Answer]) -> Answer:
         wire = self._new_wire(url)
+        if isinstance(self._verify, str) and not Path(self._verify).exists():
+            raise DriverError(f"the CA certificates in {self._verify} are not there", "see whether `verify` is right")
         try:
             with _carrying(wire, self._patience.whole_s), _session() as session:
                 answer = ask(session)
@@ -98,10 +101,6 @@ class HttpClient:
         with self._lock:
             if self._is_closed:
                 raise DriverError(f"{shown(url)}: {_CLOSED}")
-            if isinstance(self._verify, str) and not Path(self._verify).exists():
-                raise DriverError(
-                    f"the CA certificates in {self._verify} are not there", "see whether `verify` is right"
-                )
             self._wire = _Wire()
             return self._wire
 
@@ -159,12 +158,19 @@ class Resource:
             if kept is None:
                 raise StatusError(answer)
             return kept
-        self._kept = answer if "ETag" in answer.headers else None
+        self._kept = answer if _ETAG.fullmatch(answer.headers.get("ETag", "")) else None
         return answer
 
 
+# RFC 9110, 8.8.3. What is none is not sent back.
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
+
+
 class _Wire:
-    """The connection of one exchange. Whoever cuts it ends what waits for it, from any thread."""
+    """The connection of one exchange. Whoever cuts it ends what waits for it, from any thread.
+
+    It holds a descriptor of its own: that of the connection changes hands when TLS begins.
+    """
 
     def __init__(self) -> None:
         self.cut_because = ""
@@ -177,17 +183,22 @@ class _Wire:
             self._shut()
 
     def hold(self, connection: socket.socket) -> None:
+        self.let_go()
         with self._lock:
-            self._socket = connection
+            self._socket = connection.dup()
             if self.cut_because:
                 self._shut()
 
+    def let_go(self) -> None:
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+
     def _shut(self) -> None:
         if self._socket is not None:
-            with contextlib.suppress(OSError):  # it is closed already
-                socket.socket.shutdown(
-                    self._socket, socket.SHUT_RDWR
-                )  # not SSLSocket's, which forgets its TLS in a read
+            with contextlib.suppress(OSError):  # the server has closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 _wire_here: Final[ContextVar[_Wire]] = ContextVar("wire")  # of the exchange that this thread is at
@@ -199,26 +210,37 @@ def _carrying(wire: _Wire, seconds: float) -> Iterator[None]:
     why = f"the whole answer took more than {seconds:g} s"
     deadline = threading.Timer(seconds, wire.cut, [why])
     deadline.daemon = True
-    token = _wire_here.set(wire)
     deadline.start()
+    token = _wire_here.set(wire)
     try:
         yield
     finally:
+        _wire_here.reset(token)
         deadline.cancel()
         deadline.join()
-        _wire_here.reset(token)
+        wire.let_go()
+
+
+def _held(connection: socket.socket) -> socket.socket:
+    _wire_here.get().hold(connection)
+    return connection
 
 
 class _HttpConnection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _wire_here.get().hold(self.sock)
+    def _new_conn(self) -> socket.socket:
+        return _held(super()._new_conn())
 
 
 class _HttpsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _held(super()._new_conn())
+
     def connect(self) -> None:
-        super().connect()
-        _wire_here.get().hold(self.sock)
+        """Connect, of which TLS is a part: also by the time that it may take."""
+        try:
+            super().connect()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "TLS did not begin") from error
 
 
 class _HttpPool(HTTPConnectionPool):

@@ -15,6 +15,7 @@ Find: TypeAlias = Callable[[Any], Any]
 _NAMES: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MOST_KEYS: Final = 10  # of a document, in a message
 _LONGEST_KEY: Final = 40  # characters
+_QUOTED: Final = 120  # characters of what JMESPath says
 
 
 def check_path(key: str, path: str) -> None:
@@ -36,7 +37,10 @@ def finder(key: str, path: str, extra: str) -> Find:
         raise DriverError(str(error)) from error
 
     def find(document: Any) -> Any:
-        found = expression.search(document)
+        try:
+            found = expression.search(document)
+        except ValueError as error:  # what it says of a wrong type has the value in it, whatever that is
+            raise ValueError(visible(str(error)[:_QUOTED])) from error
         if found is None:
             raise ValueError(f"there is nothing; {_there(document, path)}")
         return found

@@ -38,7 +38,7 @@ class WebPage:
     """Gets a page. The file of headers is read each time, so that a new secret holds at once."""
 
     def __init__(self, options: PageOptions, place: Place, patience: Patience) -> None:
-        from drivers.http import HttpClient, Resource  # noqa: PLC0415 - 6 MiB that only who asks web servers needs
+        from drivers.http import HttpClient, Resource  # noqa: PLC0415 - 7 MiB that only who asks web servers needs
 
         verify = str(place.locate(options.verify)) if isinstance(options.verify, str) else options.verify
         self._client = HttpClient(patience, verify=verify)

@@ -4,11 +4,12 @@ Whatever the server does it does in its one thread, and a connection is closed b
 test sees no trace of it once it has the answer.
 """
 
+import contextlib
 import os
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar, NamedTuple
@@ -27,12 +28,16 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What the device answers. `raw` is written in the place of all that, as it is."""
+    """What the device answers. `raw` is written in the place of all that, as it is.
+
+    Behind it come single bytes, one every `pace_s` seconds, until the client has gone.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = JSON
     raw: bytes | None = None
+    pace_s: float | None = None
 
 
 Answering = Callable[[Asked], Reply]
@@ -78,12 +83,19 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.device.reply(Asked(self.command, self.path, headers, self.rfile.read(length)))
         if reply.raw is not None:
             self.wfile.write(reply.raw)
+            self._trickle(reply.pace_s)
             return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
+
+    def _trickle(self, pace_s: float | None) -> None:
+        with contextlib.suppress(OSError):
+            while pace_s is not None:
+                self.wfile.write(b"x")
+                time.sleep(pace_s)
 
     do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
@@ -100,7 +112,7 @@ class _Server(HTTPServer):
         """Say nothing when a client has gone before its answer."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(device: WebDevice, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Run a device on loopback, and give its URL without a slash at the end. No proxy stands before it."""
     handler = type("Handler", (_Handler,), {"device": device})

@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from agent.configuration import kinds
@@ -56,6 +57,19 @@ def test_every_driver_and_store_has_a_section_with_an_example(name: str) -> None
 )
 def test_every_option_is_explained(name: str, option: str) -> None:
     assert f"`{option}`" in section(name)
+
+
+@pytest.mark.parametrize("name", ["json", "pool"])
+def test_an_option_says_of_itself_what_its_table_says(name: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section(name), re.MULTILINE)
+    options = registry.driver_class(name).Options
+    described = [(field.encode_name, description(field.type)) for field in msgspec.structs.fields(options)]
+    assert set(described) <= set(rows)
+
+
+def description(kind: Any) -> str:
+    (found,) = (meta.description for meta in kind.__metadata__ if meta.description)
+    return str(found)
 
 
 def test_the_fan_has_the_options_of_control_and_its_own_defaults() -> None:

@@ -21,7 +21,6 @@ from tests.drivers.devices_http import Asked, Reply, WebDevice, served
 PATIENT = Patience(connect_s=5, read_s=10, whole_s=60)
 DATE = "Wed, 16 May 2018 09:46:47 GMT"
 
-Serve = Callable[[bytes], str]
 Start = Callable[[WebDevice], str]
 
 
@@ -30,35 +29,6 @@ def start() -> Iterator[Start]:
     """Give a function that runs a device for the time of the test, and returns its URL."""
     with ExitStack() as stack:
         yield lambda device: stack.enter_context(served(device))
-
-
-@pytest.fixture
-def trickle() -> Iterator[Serve]:
-    """Give a function that starts a server of one connection: it sends a text, and then an x again and again."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    threads: list[threading.Thread] = []
-    over = threading.Event()
-
-    def serve(data: bytes) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(data)
-            while not over.wait(0.01):
-                try:
-                    connection.sendall(b"x")
-                except OSError:
-                    return
-
-    def begin(data: bytes) -> str:
-        threads.append(threading.Thread(target=serve, args=(data,)))
-        threads[0].start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/slow"
-
-    yield begin
-    over.set()
-    for thread in threads:
-        thread.join()
-    listener.close()
 
 
 def always(reply: Reply) -> WebDevice:
@@ -214,8 +184,8 @@ def _half_an_answer(listener: socket.socket, going_on: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-Long: ", b"H"])
-def test_a_server_that_never_comes_to_an_end_is_cut_off_at_the_deadline(trickle: Serve, begin: bytes) -> None:
-    url = trickle(begin)
+def test_a_server_that_never_comes_to_an_end_is_cut_off_at_the_deadline(start: Start, begin: bytes) -> None:
+    url = start(always(Reply(raw=begin, pace_s=0.01)))
     error = failure(url, HttpClient(Patience(5, 10, 0.2)))
     assert f"{url}: the whole answer took more than 0.2 s" in str(error)
 
@@ -313,6 +283,14 @@ def test_a_server_without_etags_is_asked_for_everything(start: Start) -> None:
     assert "if-none-match" not in device.asked[2].headers
 
 
+@pytest.mark.parametrize("etag", ["1", '"1', "", '"a b"', "W/1"])
+def test_what_is_no_etag_is_not_sent_back(start: Start, etag: str) -> None:
+    device = always(Reply(b"1", headers={"ETag": etag}))
+    resource = Resource(HttpClient(PATIENT), start(device))
+    assert [resource.get().body for _ in range(2)] == [b"1", b"1"]
+    assert "if-none-match" not in device.asked[1].headers
+
+
 def test_not_modified_without_a_question_for_it_is_no_answer(start: Start) -> None:
     with pytest.raises(StatusError, match="304"):
         Resource(HttpClient(PATIENT), start(always(Reply(status=304)))).get()
@@ -372,6 +350,34 @@ def test_a_ca_file_that_is_not_there_is_named(tls: str) -> None:
     assert "the CA certificates in /nowhere.pem are not there" in str(
         failure(tls, HttpClient(PATIENT, verify="/nowhere.pem"))
     )
+
+
+@pytest.mark.parametrize(
+    ("patience", "said"),
+    [
+        (Patience(0.1, 10, 60), "no connection within 0.1 s"),
+        (Patience(10, 10, 0.1), "the whole answer took more than 0.1 s"),
+    ],
+)
+def test_tls_that_does_not_begin_is_no_connection(patience: Patience, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        assert said in str(failure(url, HttpClient(patience)))
+
+
+def test_a_proxy_is_asked_where_the_environment_names_one(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = always(Reply(b"by proxy"))
+    monkeypatch.setenv("HTTP_PROXY", start(proxy))
+    assert HttpClient(PATIENT).get("http://elsewhere.invalid/x").body == b"by proxy"
+    assert [asked.path for asked in proxy.asked] == ["http://elsewhere.invalid/x"]
+
+
+def test_a_proxy_that_never_comes_to_an_end_is_cut_off_at_the_deadline(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", start(always(Reply(raw=b"HTTP/1.0 200 OK\r\n\r\n", pace_s=0.01))))
+    error = failure("http://elsewhere.invalid/x", HttpClient(Patience(5, 10, 0.2)))
+    assert "the whole answer took more than 0.2 s" in str(error)
 
 
 def test_a_server_without_tls_is_told_from_one_with_it(start: Start) -> None:

@@ -158,6 +158,7 @@ def test_a_path_is_a_name_or_jmespath(read: Read, path: str, value: float) -> No
         ('{"a": 1' + "0" * 400 + "}", "a", "a: the number is too large"),
         ('{"a": NaN}', "a", "a: nan is no number"),
         ('{"a": 1}', "abs(b)", "abs(b): In function abs(), invalid type for value: None"),
+        ('{"a": "\\u001b[31m' + "x" * 500 + '"}', "abs(a)", "invalid type for value: \\x1b[31mxxx"),
         ('{"\\u001b[31m": 1}', "a", "a: there is nothing; there are \\x1b[31m"),
         (
             json.dumps({f"k{n:02}": n for n in range(30)}),
