@@ -100,7 +100,14 @@ class Sensing:
 
     def _make_driver(self) -> Driver:
         surroundings = self._surroundings
-        place = Place(self.node.codifier, surroundings.state_directory, surroundings.monotonic, wake=self._wake)
+        place = Place(
+            self.node.codifier,
+            surroundings.state_directory,
+            surroundings.monotonic,
+            surroundings.root,
+            surroundings.sleep,
+            self._wake,
+        )
         return driver_class(self.node.driver)(self.node.options, place)
 
     def _wake(self) -> None:
@@ -111,6 +118,9 @@ class Sensing:
     def _publish(self, sensor: Sensor, measurements: Measurements) -> None:
         measured = measurements.get(sensor.channel or OWN_CHANNEL)
         if measured is None:
+            return
+        if isinstance(measured, DriverError):
+            self._note_trouble(sensor.codifier, str(measured))
             return
         value, attributes, timestamp_ms = measured if isinstance(measured, Measured) else Measured(measured)
         try:

@@ -1,4 +1,5 @@
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +18,15 @@ class Surroundings:
     """What the nodes of one process share.
 
     `state_directory` keeps what survives a restart; `takeover` starts nodes although another instance answers;
-    `random_number(limit)` returns an integer in 0..limit-1.
+    `random_number(limit)` returns an integer in 0..limit-1. `root` and `sleep` are what drivers know them as (Place).
     """
 
     state_directory: Path
     takeover: bool = False
     clock: Clock = field(default_factory=SystemClock)
     random_number: Callable[[int], int] = random_number
+    root: Path = Path("/")
+    sleep: Callable[[float], None] = time.sleep
     threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("driver"))
 
     def monotonic(self) -> float:

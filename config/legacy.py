@@ -9,7 +9,7 @@ any other configuration:
      "Sensor": {"Pin": "2",                                           interval: 5
                 "Proxy": [{"Codifier": "A2", "Pin": "1"}]}},    ->    timeout: 20
     {"Codifier": "A2", "ShortName": "Rad-out", "Symbol": "C",         driver: adcpi
-     "Type": "Proxy", "Sensor": {"Codifier": "A1"}}                   options: {Pin: "2", channels: {A2: {Pin: "1"}}}
+     "Type": "Proxy", "Sensor": {"Codifier": "A1"}}                   options: {pin: 2, channels: {A2: {pin: 1}}, ...}
                                                                       proxies:
                                                                         A2: {name: Rad-out, unit: °C, channel: A2}
 """
@@ -30,7 +30,7 @@ class _Driver(NamedTuple):
 
     `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
     With `bare` it has none of the original's options.
-    `listed` names the one key of the proxies in the owner's list, and the option that has its values by channel.
+    `listed` names the one option that the owner's list has of a proxy, and that which has all of them by channel.
     `rewritten` has how values of the original's keys are written here, when they are not written alike.
     """
 
@@ -82,10 +82,10 @@ _DRIVERS: Final = {
         "json",
         {"URL": "url", "Field": "field"},
         _FAILSAFE,
-        listed=("Field", "fields"),
+        listed=("field", "fields"),
         rewritten={"Field": _json_path},
     ),
-    "ADCpiReader": _Driver("adcpi"),
+    "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
     "DwarfpoolReader": _Driver(
@@ -243,32 +243,28 @@ _REWRITTEN: Final[Mapping[str, Callable[[Tree], Tree]]] = {"Symbol": _unit, "Con
 def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> dict[str, Entry]:
     if driver.bare:
         return {}
-    options = {
-        driver.options.get(key, key): _translated(key, entry, driver) if key in driver.options else entry
-        for key, entry in _settings(_opened(owner.settings, driver.table))
-    }
+    options = _translated(_opened(owner.settings, driver.table), driver)
     for key, text in driver.constants.items():
         options[key] = Entry(key, owner.line, Scalar(text, meaning(text), owner.line))
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
-    described = {channel: _without_codifier(channel, table) for channel, table in own.items() if len(table.entries) > 1}
+    described = {
+        channel: Entry(channel, table.line, Table(_translated(table.entries, driver), table.line))
+        for channel, table in own.items()
+        if len(table.entries) > 1
+    }
     for option, entries in _by_option(described, driver):
         options[option] = Entry("Proxy", owner.line, Table(entries, owner.line))
     return options
 
 
-def _translated(key: str, entry: Entry, driver: _Driver) -> Entry:
-    rewrite = driver.rewritten.get(key)
-    return _freed(entry) if rewrite is None else entry._replace(tree=rewrite(entry.tree))
-
-
 def _by_option(described: Mapping[str, Entry], driver: _Driver) -> Iterator[tuple[str, dict[str, Entry]]]:
-    """Divide what the owner says of its proxies: the values of the one key that its driver knows, and all else."""
+    """Divide what the owner says of its proxies: the one option that its driver has for all of them, and the rest."""
     key, option = driver.listed or ("", "")
     values, rest = {}, {}
     for channel, entry in described.items():
         found = entry.tree.entries if isinstance(entry.tree, Table) else {}
         if found.keys() == {key}:
-            values[channel] = _translated(key, found[key], driver)
+            values[channel] = found[key]
         else:
             rest[channel] = entry
     return ((name, entries) for name, entries in ((option, values), ("channels", rest)) if entries)
@@ -282,18 +278,24 @@ def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Ent
     return {key: entry for key, entry in settings.items() if key != name} | found.tree.entries
 
 
-def _settings(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
-    return ((key, entry) for key, entry in entries.items() if key not in _NOT_OPTIONS and not _is_comment(key))
+def _translated(entries: Mapping[str, Entry], driver: _Driver) -> dict[str, Entry]:
+    """Give the options of a node, or of one of its channels, the driver's names for them."""
+    return {
+        driver.options.get(key, key): _rewritten(key, entry, driver) if key in driver.options else entry
+        for key, entry in entries.items()
+        if key not in _NOT_OPTIONS and not _is_comment(key)
+    }
+
+
+def _rewritten(key: str, entry: Entry, driver: _Driver) -> Entry:
+    rewrite = driver.rewritten.get(key)
+    return _freed(entry) if rewrite is None else entry._replace(tree=rewrite(entry.tree))
 
 
 def _freed(entry: Entry) -> Entry:
     """Take a value out of its quotes: the original writes numbers as text."""
     tree = entry.tree
     return entry._replace(tree=tree._replace(value=meaning(tree.text))) if isinstance(tree, Scalar) else entry
-
-
-def _without_codifier(channel: str, table: Table) -> Entry:
-    return Entry(channel, table.line, Table(dict(_settings(table.entries)), table.line))
 
 
 _NOT_OPTIONS: Final = frozenset({"Codifier", "Proxy"})

@@ -12,6 +12,7 @@ from config.spots import Spot
 from protocol.errors import JphError
 
 BUILT_IN: Final = (
+    "adcpi",
     "console",
     "control",
     "json",
@@ -28,7 +29,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "mqtt", "nest"),
+    *("dht", "exec", "fan", "gpio", "hwmon", "iio", "mqtt", "nest"),
     *("python", "system", "w1", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

@@ -8,6 +8,7 @@ import msgspec
 from drivers.driver import DriverClass, DriverError
 
 DRIVERS: Final[dict[str, str]] = {
+    "adcpi": "drivers.adcpi:Adcpi",
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "json": "drivers.json:Json",

@@ -7,6 +7,7 @@ import msgspec
 from config.durations import Bytes, Seconds
 from config.loading import loads
 from config.model import ConfigError, Configuration
+from drivers.adcpi import AdcpiOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +62,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "redis": CacheOptions,
     "climate": ClimateOptions,
     "web": ConsoleOptions,
+    "adcpi": AdcpiOptions,
 }
 
 

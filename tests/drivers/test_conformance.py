@@ -17,19 +17,14 @@ from config.loading import loads
 from config.model import ConfigError
 from drivers import registry
 from drivers.driver import Actuator, DriverError, DriverOptions, Measured, OutOfRangeError, Place
-from tests.drivers.trying import Bench, Case, Trial, Wrong, read
+from tests.drivers.trying import Bench, Case, Trial, Wrong, module_of, read
 from tests.support.driven_time import ManualClock
 
-
-def _module(driver: str) -> str:
-    return f"tests.drivers.cases.{driver.replace('-', '_')}"
-
-
 CASES: Final[list[tuple[str, Case]]] = [
-    (driver, case) for driver in registry.DRIVERS for case in import_module(_module(driver)).CASES
+    (driver, case) for driver in registry.DRIVERS for case in import_module(module_of(driver)).CASES
 ]
 WRONG: Final[list[tuple[str, Wrong]]] = [
-    (driver, wrong) for driver in registry.DRIVERS for wrong in import_module(_module(driver)).WRONG
+    (driver, wrong) for driver in registry.DRIVERS for wrong in import_module(module_of(driver)).WRONG
 ]
 FAILING: Final = [(driver, case) for driver, case in CASES if case.fail]
 ACTUATORS: Final = [(driver, case) for driver, case in CASES if hasattr(registry.driver_class(driver), "set")]
@@ -73,7 +68,7 @@ cases_of_actuators = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("driver", registry.DRIVERS)
 def test_every_driver_has_cases_and_wrong_options(driver: str) -> None:
-    cases = import_module(_module(driver))
+    cases = import_module(module_of(driver))
     assert cases.CASES
     assert cases.WRONG
 

@@ -40,6 +40,11 @@ def no_words(_: Bench) -> Mapping[str, str]:
     return {}
 
 
+def module_of(driver: str) -> str:
+    """Return the name of the module with a driver's cases."""
+    return f"tests.drivers.cases.{driver.replace('-', '_')}"
+
+
 class Case(NamedTuple):
     """A driver with options. `set_up` makes what must be there before the driver, such as a server without answers.
 
