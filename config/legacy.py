@@ -31,7 +31,7 @@ class _Driver(NamedTuple):
 
     `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
     With `bare` it has none of the original's options.
-    `listed` names the one key of the proxies in the owner's list, and the option that has its values by channel.
+    `listed` names the one option that the owner's list has of a proxy, and that which has all of them by channel.
     `rewritten` has how values of the original's keys are written here, when they are not written alike.
     `quantities` is what the driver calls what the original names as `Field`: the channels are theirs, of nodes as well.
     """
@@ -95,7 +95,7 @@ _DRIVERS: Final = {
         "json",
         {"URL": "url", "Field": "field"},
         _FAILSAFE,
-        listed=("Field", "fields"),
+        listed=("field", "fields"),
         rewritten={"Field": _json_path},
     ),
     "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
@@ -286,9 +286,8 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
 
 
 def _by_option(described: Mapping[str, Entry], driver: _Driver) -> Iterator[tuple[str, dict[str, Entry]]]:
-    """Divide what the owner says of its proxies: the values of the one key that its driver knows, and all else."""
-    named, option = driver.listed or ("", "")
-    key = driver.options.get(named, named)
+    """Divide what the owner says of its proxies: the one option that its driver has for all of them, and the rest."""
+    key, option = driver.listed or ("", "")
     values, rest = {}, {}
     for channel, entry in described.items():
         found = entry.tree.entries if isinstance(entry.tree, Table) else {}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import TCPServer
 from typing import Any, ClassVar, NamedTuple
 from unittest import mock
 
@@ -104,6 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(HTTPServer):
+    def server_bind(self) -> None:
+        """Bind without a look at the name of the address, for which a name server might be asked."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # of IPv4
+
     def shutdown_request(self, request: Any) -> None:
         """Close the connection only: `shutdown` would let the client see the end while it is still open here."""
         self.close_request(request)

@@ -3,6 +3,7 @@ from collections.abc import Callable, Mapping
 
 from tests.drivers.devices_http import Reply, WebDevice, served
 from tests.drivers.devices_json import Arduino
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 URL = {"url": "http://host/x"}
@@ -35,6 +36,19 @@ CASES = [
     Case({"url": "SERVER/t", "repair": False}, answer(b"1"), answer(b"<html>"), start),
     Case({"url": "SERVER/t", "infinite": 0}, answer(b"inf"), answer(b"nan"), start),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    """Let requests fail as planned."""
+
+    def prepare(bench: Bench) -> None:
+        arduino(bench)
+        bench.made["device"].fails = errors
+
+    return Case({"url": "SERVER/X", "field": "FlowPerSecond"}, prepare, set_up=start)
+
+
+SOAKS = [Soak(with_errors)]
 
 WRONG = [
     Wrong({}, "'url'"),

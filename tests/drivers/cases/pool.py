@@ -1,7 +1,8 @@
 from collections.abc import Callable, Mapping
 
-from tests.drivers.devices_http import Reply, WebDevice, served
+from tests.drivers.devices_http import Asked, Reply, WebDevice, served
 from tests.drivers.devices_pool import MiningPool
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 URL = {"url": "http://host/x"}
@@ -39,6 +40,26 @@ CASES = [
         start,
     ),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    """Let requests fail as planned; each that does not has a new share."""
+    pool = MiningPool("ckpool")
+    device = pool.device()
+
+    def answer(asked: Asked) -> Reply:
+        worker = pool.workers["AQUA"]
+        worker.share(worker.share_s + 1)
+        return device.answer(asked)
+
+    def prepare(bench: Bench) -> None:
+        bench.made["device"].answer = answer
+        bench.made["device"].fails = errors
+
+    return Case({"url": "SERVER/", "format": "ckpool", "worker": "AQUA"}, prepare, set_up=start)
+
+
+SOAKS = [Soak(with_errors)]
 
 WRONG = [
     Wrong({"format": "ckpool"}, "'url'"),
