@@ -195,7 +195,8 @@ def _in_words(error: StatusError) -> DriverError:
         said = msgspec.json.decode(error.answer.body, type=_ApiAnswer).error
     except msgspec.DecodeError:
         said = _ApiTrouble()
-    words = f"Google answers {error.status} {_short(said.status)}: {_short(said.message)}".removesuffix(": ")
+    status = f"{error.status} {_short(said.status)}".rstrip()
+    words = f"Google answers {status}: {_short(said.message)}".removesuffix(": ")
     advice = _ADVICE.get(error.status, error.hint)
     least_s = LEAST_PAUSE_S if error.status == HTTPStatus.TOO_MANY_REQUESTS else 0.0
     return RetryLaterError(words, advice, retry_after_s=max(error.retry_after_s, least_s))

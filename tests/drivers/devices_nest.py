@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from drivers import nest_credentials
 from drivers.nest_credentials import Credentials
-from tests.drivers.devices_http import Asked, Reply, WebDevice, never, served
+from tests.drivers.devices_http import FAILURES, Asked, Reply, WebDevice, never, served
 
 PROJECT: Final = "32c4c2bc-fe0d-461b-b51c-f3885afff2f0"
 CLIENT: Final = "1234-abc.apps.googleusercontent.com"
@@ -64,7 +64,7 @@ DOORBELL: Final[dict[str, Any]] = {
 class Google:
     """The servers. A code is taken once; `revoke` takes back the consent. `rotates` has each refresh give a new token.
 
-    `hang` is called before each answer; `fails` tells for each request whether it goes wrong.
+    `hang` is called before each answer; `fails` tells for each list whether it goes wrong.
     """
 
     monotonic: Callable[[], float]
@@ -83,7 +83,7 @@ class Google:
     @contextmanager
     def serving(self) -> Iterator["Google"]:
         """Run the servers."""
-        with served(WebDevice(self._answer, self.fails)) as self.url:
+        with served(WebDevice(self._answer)) as self.url:
             yield self
 
     def credentials(self, **more: str) -> Credentials:
@@ -148,6 +148,8 @@ class Google:
 
     def _list(self, asked: Asked) -> Reply:
         self.listed.append(self.monotonic())
+        if self.fails():
+            return FAILURES[len(self.listed) % len(FAILURES)]
         if self.answers:
             return self.answers.popleft()
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")

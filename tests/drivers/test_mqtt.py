@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import msgspec
@@ -242,6 +243,19 @@ def test_what_is_wrong_with_one_message_costs_no_other_and_is_told_afterwards(
     listener.let_come(3)
     assert listener.readings(2) == [{"value": 1}, {"value": 2}]
     assert listener.error().startswith("t: 'broken' is not a number")
+
+
+def test_of_a_device_that_often_publishes_rubbish_no_good_message_is_lost(
+    listener: Listener, broker: MqttBroker, stack: ExitStack
+) -> None:
+    is_broken = [Random(number).random() < 0.1 for number in range(200)]
+    device = stack.enter_context(broker.device(iter(is_broken).__next__))
+    listener(topic="t").subscribed()
+    device.publish("t", *map(str, range(200)))
+    listener.let_come(200)
+    good = [number for number in range(200) if not is_broken[number]]
+    assert 0 < len(good) < 200
+    assert [one["value"] for one in listener.readings(len(good))] == good
 
 
 def test_every_message_of_a_burst_is_a_reading_in_its_order(listener: Listener, device: MqttDevice) -> None:

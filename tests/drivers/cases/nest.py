@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 
+from drivers.nest_account import EARLY_S, SHORTEST_INTERVAL_S
 from tests.drivers.devices_nest import Google, thermostat
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 
@@ -10,10 +12,15 @@ def serve(bench: Bench) -> Mapping[str, str]:
     return {}
 
 
-def consent(bench: Bench) -> None:
-    """Write the credentials, and let the next read ask Google again."""
+def write_credentials(bench: Bench) -> None:
+    """Write the credentials."""
     google: Google = bench.made["google"]
     google.write(bench.path)
+
+
+def consent(bench: Bench) -> None:
+    """Write the credentials, and let the next read ask Google again."""
+    write_credentials(bench)
     bench.clock.pass_time(60)
 
 
@@ -36,6 +43,19 @@ CASES = [
     Case({"credentials": "/source", "device": "hall", "every": 15, "outside": True}, consent, ask_again, serve, GIVEN),
     Case({"credentials": "/source", "device": "Attic"}, consent_to_two, ask_again, serve, GIVEN - {"humidity", "hvac"}),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    """Let lists fail as planned."""
+
+    def serve_badly(bench: Bench) -> Mapping[str, str]:
+        bench.made["google"] = bench.stack.enter_context(Google(bench.clock.monotonic, fails=errors).serving())
+        return {}
+
+    return Case({"credentials": "/source", "every": 15}, write_credentials, set_up=serve_badly)
+
+
+SOAKS = [Soak(with_errors, least_s=SHORTEST_INTERVAL_S - EARLY_S)]
 
 WRONG = [
     Wrong({"credentials": "nest.json"}, "`credentials` is 'nest.json'"),
