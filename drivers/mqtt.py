@@ -18,6 +18,7 @@ from drivers.json_paths import check_path
 from drivers.libraries import library
 from drivers.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
 from drivers.secrets import read_secret
+from protocol.printable import visible
 from protocol.readings import Value
 
 log: Final = logging.getLogger("jph.driver")
@@ -31,6 +32,7 @@ LONGEST_TOPIC: Final = 65_535  # bytes, MQTT 3.1.1, 1.5.3
 OLDEST_S: Final = 60.0
 """A message that waited longer is dropped: the node was halted. A driver that failed is left alone for 30 s at most."""
 
+_LONGEST_FAULT: Final = 300  # characters: JMESPath quotes all that it found
 _HOST: Final = re.compile(r"[0-9A-Za-z_:.%-]{1,253}")
 
 
@@ -187,7 +189,7 @@ class Mqtt:
             try:
                 values = self._values(message)
             except (ValueError, ArithmeticError, TypeError, RecursionError) as error:  # functions of JMESPath
-                self._fault = DriverError(f"{message.topic}: {error}")
+                self._fault = DriverError(f"{message.topic}: {visible(str(error)[:_LONGEST_FAULT])}")
                 values = {}
             if values.keys() & found.keys():
                 break

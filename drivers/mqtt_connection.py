@@ -21,6 +21,7 @@ LARGEST_BYTES: Final = 16_384
 """Of one message that is kept: a state of Zigbee2MQTT has 2,000 at most, and 256 of these are 4 MiB."""
 
 KEEPALIVE_S: Final = 20  # a broker that is gone without a word is missed within twice this
+CONNECT_S: Final = 3.0  # for the connection itself, so that a read hears why there is none
 PATIENCE_S: Final = 4.0  # of one read for the connection, below the 5 s that a read may take
 SHORTEST_PAUSE_S: Final = 0.5  # before the first try to connect again; then it doubles
 LONGEST_PAUSE_S: Final = 30
@@ -133,6 +134,7 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
+        client.connect_timeout = CONNECT_S
         client.reconnect_delay_set(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
         client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
         client.loop_start()

@@ -171,8 +171,8 @@ def _token(client: "HttpClient", asked: Registration, form: Mapping[str, str]) -
 def _token_trouble(error: StatusError) -> DriverError:
     """Say what RFC 6749, 5.2, calls it. `invalid_grant` gets its advice from whoever asked."""
     try:
-        said = msgspec.json.decode(error.answer.body, type=_TokenTrouble)
-    except msgspec.DecodeError:
+        said = _decoded(error.answer.body, _TokenTrouble)
+    except ValueError:
         return error
     if said.error in _LOST:
         return RevokedError(f"Google answers {_short(said.error)}: {_short(said.error_description)}", _LOST[said.error])
@@ -192,8 +192,8 @@ def _in_words(error: StatusError) -> DriverError:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return error
     try:
-        said = msgspec.json.decode(error.answer.body, type=_ApiAnswer).error
-    except msgspec.DecodeError:
+        said = _decoded(error.answer.body, _ApiAnswer).error
+    except ValueError:
         said = _ApiTrouble()
     status = f"{error.status} {_short(said.status)}".rstrip()
     words = f"Google answers {status}: {_short(said.message)}".removesuffix(": ")
@@ -209,11 +209,24 @@ _ADVICE: Final = {
 }
 
 
+def listed(body: bytes) -> tuple[Device, ...]:
+    """Read the answer to a list; raises ValueError."""
+    return _decoded(body, _Listing).devices
+
+
 def _read(answer: Answer, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError as error:
+        return _decoded(answer.body, kind)
+    except ValueError as error:
         raise DriverError(f"{answer.source} answers something else: {_short(str(error))}") from None
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    """Read JSON; raises ValueError for all that can be wrong with it."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _short(text: str) -> str:

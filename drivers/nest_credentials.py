@@ -53,7 +53,7 @@ def read(path: Path) -> Credentials:
     text = read_secret(path)
     try:
         return msgspec.json.decode(text, type=Credentials)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise DriverError(f"{path} has no credentials for Google: {error}", advice(path)) from None
 
 

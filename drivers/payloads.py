@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from drivers.decimals import parse, to_number
 from drivers.driver import DriverError
+from protocol.printable import visible
 from protocol.readings import Value
 
 MEANINGS: Final[Mapping[str, int | float]] = {"true": 1, "false": 0}
@@ -63,10 +64,10 @@ def value_at(found: object, words: Words) -> Value | None:
 def keys_of(found: object) -> str:
     """Name what is in JSON, for whoever looked for something else."""
     if not isinstance(found, dict):
-        return f"it is {shortened(json.dumps(found))}"
+        return f"it is {visible(shortened(json.dumps(found)))}"
     names = sorted(map(str, found))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"it has {', '.join(map(shortened, names[:_NAMED])) or 'nothing'}{more}"
+    return f"it has {', '.join(visible(shortened(name)) for name in names[:_NAMED]) or 'nothing'}{more}"
 
 
 def shortened(text: str) -> str:

@@ -138,7 +138,7 @@ def _downloaded(path: Path) -> _Client:
         download = msgspec.json.decode(path.read_bytes(), type=_Download)
     except OSError as error:
         raise AuthorizeError(f"{path} cannot be read: {error.strerror}", "name the file that was downloaded") from error
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise AuthorizeError(f"{path} is no OAuth client: {error}", "download it as JSON") from None
     client = download.web or download.installed
     if client is None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import payloads
+from drivers import mqtt_connection, payloads
 from drivers.driver import DriverError, Measured, Measurements, Place
 from drivers.mqtt import OLDEST_S, Mqtt, MqttOptions
 from drivers.mqtt_connection import LARGEST_BYTES, MOST_WAITING
@@ -227,6 +228,20 @@ def test_a_function_of_jmespath_that_gets_the_wrong_type_is_an_error(listener: L
     assert listener.error().startswith("t: max(a): In function max(), invalid type")
 
 
+def test_what_came_is_shown_escaped_and_cut(
+    listener: Listener, device: MqttDevice, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener(topic="t", path="max(a)").subscribed()
+    device.publish("t", json.dumps({"a": "\x1b[31m" + "x" * 5000}))
+    error = listener.error()
+    assert error.isprintable()
+    assert len(error) < 400
+    device.publish("t", json.dumps({"\x1b[31m" + "x" * 5000: 1, "a": []}))
+    device.publish("t", '{"a": [1]}')
+    assert listener.reading() == {"value": 1}
+    assert all(message.isprintable() and len(message) < 400 for message in caplog.messages)
+
+
 def test_an_empty_message_is_nothing_because_it_removes_what_was_retained(
     listener: Listener, device: MqttDevice
 ) -> None:
@@ -375,6 +390,17 @@ def test_a_broker_that_went_away_is_named_and_joined_again_when_it_is_back(
     with broker.device() as device:
         device.publish("t", "3")
     assert listener.reading() == {"value": 3}
+
+
+def test_a_broker_that_does_not_answer_is_given_up(
+    listener: Listener, broker: MqttBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_connection, "PATIENCE_S", 0.3)
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+        error = listener(topic="t", port=port).error()
+        listener.driver.close()
+    assert error == f"the broker {LOOPBACK}:{port} has not answered yet; see whether it runs"
 
 
 def test_a_name_that_does_not_exist_is_an_error(listener: Listener) -> None:
