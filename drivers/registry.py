@@ -12,11 +12,15 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "json": "drivers.json:Json",
+    "dht": "drivers.dht:Dht",
+    "hwmon": "drivers.hwmon:Hwmon",
+    "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",
     "pool": "drivers.pool:Pool",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "w1": "drivers.w1:W1",
     "web": "drivers.console:Console",
 }
 
