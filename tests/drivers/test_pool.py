@@ -213,6 +213,8 @@ def test_one_worker_of_several_that_is_not_there_is_an_error_and_the_others_are_
         ("dwarfpool", '{"workers": {"a": {"last_submit": "soon"}}}', "last_submit is 'soon', and no date"),
         ("dwarfpool", '{"workers": {"a": {"last_submit": 7}}}', "last_submit is '7', and no date"),
         ("dwarfpool", '{"workers": {"a": {"hashrate": true}}}', "hashrate is 'True', and no rate"),
+        ("dwarfpool", '{"workers": {"a": {"hashrate": 1e300}}}', "hashrate is '1e+300', and no rate"),
+        ("dwarfpool", '{"workers": {"a": {"hashrate": -1}}}', "hashrate is '-1', and no rate"),
         ("ckpool", '{"worker": {}}', "worker is '{}', and no list of mappings"),
         ("ckpool", '{"worker": [{"workername": 7}]}', "workername is '7', and no text"),
         ("ckpool", '{"worker": [{"workername": "a", "lastshare": 1e300}]}', "lastshare is '1e+300', and no time"),
