@@ -99,7 +99,7 @@ _DRIVERS: Final = {
         rewritten={"Field": _json_path},
     ),
     "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
-    "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
+    "ADAfruitReader": _Driver("dht", {"Pin": "pin"}, proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
     "DwarfpoolReader": _Driver(
         "pool",

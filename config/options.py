@@ -15,6 +15,9 @@ BUILT_IN: Final = (
     "adcpi",
     "console",
     "control",
+    "dht",
+    "hwmon",
+    "iio",
     "json",
     "mqtt",
     "nest",
@@ -26,13 +29,14 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "w1",
     "web",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("dht", "exec", "fan", "gpio", "hwmon", "iio"),
-    *("python", "system", "w1", "zwave"),
+    *("exec", "fan", "gpio"),
+    *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

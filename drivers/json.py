@@ -1,13 +1,14 @@
 """Numbers and texts out of a JSON document that a web server has: an Arduino, an inverter, a weather service."""
 
-import logging
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
 from config.durations import Seconds
+from drivers.apart import read_apart
 from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 from drivers.http_answers import Answer, Patience
@@ -16,8 +17,6 @@ from drivers.json_text import parse
 from drivers.web_page import PageOptions, WebPage
 from protocol.printable import visible
 from protocol.readings import Value
-
-log: Final = logging.getLogger("jph.driver")
 
 
 class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,20 +66,15 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Json:
-    """Asks for the document and finds the values in it.
-
-    A channel whose value is none is left out, and the log says why; when that is so for all of them it is an error.
-    """
+    """Asks for the document and finds the values in it."""
 
     Options: ClassVar[type[msgspec.Struct]] = JsonOptions
 
     def __init__(self, options: JsonOptions, place: Place) -> None:
         self._options = options
-        self._codifier = place.codifier
         self._paths = options.paths()
         self._finders = {channel: finder(channel, path, "json") for channel, path in self._paths.items()}
         self._page = WebPage(options, place, Patience(options.connect_timeout, options.read_timeout, options.timeout))
-        self._told: dict[str, str] = {}
 
     def read(self) -> Measurements:
         """Return what the document has now; raises DriverError.
@@ -89,17 +83,7 @@ class Json:
         """
         answer = self._page.get()
         document = self._document(answer)
-        values: dict[str, Value] = {}
-        wrong: dict[str, str] = {}
-        for channel, find in self._finders.items():
-            try:
-                values[channel] = self._value(find(document))
-            except ValueError as error:
-                wrong[channel] = f"{self._paths[channel]}: {error}"
-        if not values:
-            raise DriverError(f"{answer.source}: {next(iter(wrong.values()))}")
-        self._tell(wrong)
-        return values
+        return read_apart({channel: partial(self._found, channel, document, answer.source) for channel in self._paths})
 
     def close(self) -> None:
         """End the request that is under way."""
@@ -118,6 +102,12 @@ class Json:
             advice = "" if self._options.repair else "`repair: true` reads JSON that is not quite JSON"
             raise DriverError(f"{answer.source} answers what is no JSON, '{begin}': {error}", advice) from error
 
+    def _found(self, channel: str, document: Any, source: str) -> Value:
+        try:
+            return self._value(self._finders[channel](document))
+        except ValueError as error:
+            raise DriverError(f"{source}: {self._paths[channel]}: {error}") from error
+
     def _value(self, found: Any) -> Value:
         """Return what can be a reading; raises ValueError for what cannot. True is 1, as everywhere on the bus."""
         if isinstance(found, str):
@@ -128,13 +118,6 @@ class Json:
         if isinstance(found, float) and math.isinf(found) and self._options.infinite is not None:
             return self._options.infinite
         return _finite(found)
-
-    def _tell(self, wrong: Mapping[str, str]) -> None:
-        """Say in the log what is not there, once as long as it stays so."""
-        for channel, trouble in wrong.items():
-            if self._told.get(channel) != trouble:
-                log.warning("%s: no reading for %s: %s", self._codifier, channel, trouble)
-        self._told = dict(wrong)
 
 
 def _finite(number: float) -> int | float:

@@ -1,6 +1,5 @@
 """Hash rates that a mining pool measured: a reading is as old as the last share, and there is one for each."""
 
-import logging
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final, Literal
@@ -15,8 +14,6 @@ from drivers.json_text import parse
 from drivers.pool_answers import ONLY_CURRENT, Account, Rate, account_of
 from drivers.web_page import PageOptions, WebPage
 from protocol.printable import visible
-
-log: Final = logging.getLogger("jph.driver")
 
 _CALCULATED: Final = "calculated"
 _UNITS: Final = {
@@ -69,26 +66,26 @@ def long_term(channel: str) -> str:
 
 
 class Pool:
-    """Asks a pool for an account. A worker that is not in it is left out, and the log says so."""
+    """Asks a pool for an account, and gives the rates of workers that had a share since."""
 
     Options: ClassVar[type[msgspec.Struct]] = PoolOptions
 
     def __init__(self, options: PoolOptions, place: Place) -> None:
         self._options = options
-        self._codifier = place.codifier
         self._page = WebPage(options, place, Patience(options.connect_timeout, options.read_timeout, options.timeout))
         self._heard_ms: dict[str, int] = {}  # by channel: when its worker was last heard of
-        self._missing: frozenset[str] = frozenset()
 
     def read(self) -> Measurements:
         """Return the rates of workers that were heard of since the last read; raises DriverError."""
         answer = self._page.get()
         account = self._account(answer)
-        self._tell_missing(account, answer)
-        found = {channel: rate for channel, rate in self._rates(account).items() if self._is_new(channel, rate)}
-        measured = {name: value for channel, rate in found.items() for name, value in self._measured(channel, rate)}
-        self._heard_ms |= {channel: rate.heard_ms for channel, rate in found.items() if rate.heard_ms is not None}
-        return measured
+        wanted = self._options.wanted()
+        missing = {channel: worker for channel, worker in wanted.items() if worker not in (None, *account.workers)}
+        errors = {channel: _missing(str(worker), account, answer) for channel, worker in missing.items()}
+        if errors and len(errors) == len(wanted):
+            raise next(iter(errors.values()))
+        rates = {channel: _of(account, worker) for channel, worker in wanted.items() if channel not in missing}
+        return errors | self._new(rates)
 
     def close(self) -> None:
         """End the request that is under way."""
@@ -101,9 +98,10 @@ class Pool:
             message = f"{answer.source} answers what is no account of {self._options.format}: {error}"
             raise DriverError(message, "see whether `url` and `format` fit together") from error
 
-    def _rates(self, account: Account) -> dict[str, Rate]:
-        rates = {channel: _of(account, worker) for channel, worker in self._options.wanted().items()}
-        return {channel: rate for channel, rate in rates.items() if rate is not None}
+    def _new(self, rates: Mapping[str, Rate]) -> dict[str, Measured | DriverError]:
+        new = {channel: rate for channel, rate in rates.items() if self._is_new(channel, rate)}
+        self._heard_ms |= {channel: rate.heard_ms or 0 for channel, rate in new.items()}
+        return {name: measured for channel, rate in new.items() for name, measured in self._measured(channel, rate)}
 
     def _is_new(self, channel: str, rate: Rate) -> bool:
         """Tell whether a worker was heard of since its last reading; also an answer from an old copy is nothing new."""
@@ -115,20 +113,13 @@ class Pool:
             if hashes is not None:
                 yield name, Measured(to_number(scaled(hashes, factor, Decimal())), timestamp_ms=rate.heard_ms)
 
-    def _tell_missing(self, account: Account, answer: Answer) -> None:
-        """Say which workers the pool does not know, once as long as it stays so; an error when it knows none."""
-        wanted = self._options.wanted().values()
-        missing = frozenset(worker for worker in wanted if worker is not None and worker not in account.workers)
-        message = f"{answer.source} has no worker {_listed(missing)}; it has {_listed(account.workers)}"
-        if missing and len(missing) == len(set(wanted)):
-            raise DriverError(message)
-        if missing - self._missing:
-            log.warning("%s: %s", self._codifier, message)
-        self._missing = missing
+
+def _of(account: Account, worker: str | None) -> Rate:
+    return account.total if worker is None else account.workers[worker]
 
 
-def _of(account: Account, worker: str | None) -> Rate | None:
-    return account.total if worker is None else account.workers.get(worker)
+def _missing(worker: str, account: Account, answer: Answer) -> DriverError:
+    return DriverError(f"{answer.source} has no worker {_listed([worker])}; it has {_listed(account.workers)}")
 
 
 def _listed(names: Collection[str]) -> str:

@@ -47,6 +47,7 @@ class Account(NamedTuple):
 _SUFFIXES: Final = {suffix: Decimal(1000) ** power for power, suffix in enumerate(("", *"KMGTPEZ"))}
 _SUFFIXED: Final = re.compile(rf"(?P<number>.*?) ?(?P<suffix>[{''.join(_SUFFIXES)}]?)", re.DOTALL)
 _MEGA: Final = Decimal(10) ** 6
+_FASTEST: Final = Decimal(10) ** 30  # hashes a second: what is more is none, and its sum may be no number
 
 
 def account_of(format_: str, document: Any) -> Account:
@@ -127,6 +128,13 @@ def _rate(found: Mapping[str, Any], key: str) -> Decimal | None:
     said = found.get(key)
     if said is None:
         return None
+    rate = _number(key, said)
+    if not 0 <= rate < _FASTEST:
+        raise _no(key, said, "rate")
+    return rate
+
+
+def _number(key: str, said: object) -> Decimal:
     if isinstance(said, int | float) and not isinstance(said, bool):
         return exact(said)
     match = _SUFFIXED.fullmatch(said) if isinstance(said, str) else None

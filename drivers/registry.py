@@ -14,11 +14,15 @@ DRIVERS: Final[dict[str, str]] = {
     "mqtt": "drivers.mqtt:Mqtt",
     "json": "drivers.json:Json",
     "nest": "drivers.nest:Nest",
+    "dht": "drivers.dht:Dht",
+    "hwmon": "drivers.hwmon:Hwmon",
+    "iio": "drivers.iio:Iio",
     "pipe": "drivers.pipe:Pipe",
     "pool": "drivers.pool:Pool",
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "w1": "drivers.w1:W1",
     "web": "drivers.console:Console",
 }
 

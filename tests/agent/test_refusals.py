@@ -60,11 +60,11 @@ def test_a_host_that_has_nothing_to_run_is_refused(machine: Machine) -> None:
 
 
 def test_a_driver_of_a_later_version_is_refused(machine: Machine) -> None:
-    machine.configure("F1: {driver: dht, options: {pin: 21}}")
+    machine.configure("F1: {driver: mqtt, options: {topic: a}}")
     code, said = machine.start("F1").ends()
     assert (code, said.splitlines()[-1]) == (
         1,
-        "jph-agent: F1: this version has no driver 'dht'; leave this node out",
+        "jph-agent: F1: this version has no driver 'mqtt'; leave this node out",
     )
 
 

@@ -8,6 +8,7 @@ from config.durations import Bytes, Seconds
 from config.loading import loads
 from config.model import ConfigError, Configuration
 from drivers.adcpi import AdcpiOptions
+from drivers.dht import DhtOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +62,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
     "climate": ClimateOptions,
+    "dht": DhtOptions,
     "web": ConsoleOptions,
     "adcpi": AdcpiOptions,
 }

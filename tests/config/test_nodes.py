@@ -235,19 +235,25 @@ def test_a_node_without_a_driver_is_told_what_to_write() -> None:
     ]
 
 
-def test_a_driver_of_a_later_version_is_a_warning_and_keeps_its_options_as_they_are() -> None:
-    configuration = loaded('nodes: {F1: {driver: dht, options: {pin: "21", deep: [1, {a: null}]}}}')
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two drivers that come with a later version."""
+    monkeypatch.setattr("config.options.PLANNED", (*PLANNED, "later", "much-later"))
+
+
+def test_a_driver_of_a_later_version_is_a_warning_and_keeps_its_options_as_they_are(planned: None) -> None:
+    configuration = loaded('nodes: {F1: {driver: later, options: {pin: "21", deep: [1, {a: null}]}}}')
     assert configuration.nodes["F1"].options == {"pin": "21", "deep": [1, {"a": None}]}
     assert [str(warning) for warning in configuration.warnings] == [
-        "jph.yaml:1: the driver 'dht' is not in this version: F1 cannot run here; what others send is shown"
+        "jph.yaml:1: the driver 'later' is not in this version: F1 cannot run here; what others send is shown"
     ]
 
 
-def test_missing_drivers_are_told_once_for_all_their_nodes() -> None:
-    text = "nodes:\n  F1: {driver: dht}\n  W1: {driver: zwave}\n  F6: {driver: dht}"
+def test_missing_drivers_are_told_once_for_all_their_nodes(planned: None) -> None:
+    text = "nodes:\n  F1: {driver: later}\n  W1: {driver: much-later}\n  F6: {driver: later}"
     assert [warning.partition(":")[2].partition(";")[0] for warning in warnings(text)] == [
-        "2: the driver 'dht' is not in this version: F1, F6 cannot run here",
-        "3: the driver 'zwave' is not in this version: W1 cannot run here",
+        "2: the driver 'later' is not in this version: F1, F6 cannot run here",
+        "3: the driver 'much-later' is not in this version: W1 cannot run here",
     ]
 
 
@@ -357,10 +363,10 @@ def test_a_name_cannot_command_the_operator_s_terminal() -> None:
         "driver: climate, options: {given: [a, C2]}, proxies: {C2: , C3: {channel: a}}",
         "driver: climate, options: {given: []}, channel: x, proxies: {C2: }",
         "driver: console, channel: x, proxies: {C2: }",
-        "driver: dht, channel: x, proxies: {C2: }",
+        "driver: later, channel: x, proxies: {C2: }",
     ],
 )
-def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(node: str) -> None:
+def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(planned: None, node: str) -> None:
     assert errors(f"nodes: {{C1: {{{node}}}}}") == []
 
 

@@ -1,7 +1,6 @@
 """The driver `pool`: what four kinds of pools say of their workers, in which unit, and when that is something new."""
 
 import json
-import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -192,17 +191,14 @@ def test_a_pool_without_workers_says_so(open_pool: OpenPool) -> None:
         open_pool(answering({"workers": []}), format="public-pool", worker="a").read()
 
 
-def test_one_worker_of_several_that_is_not_there_is_told_once_and_the_others_are_read(
-    open_pool: OpenPool, caplog: pytest.LogCaptureFixture
-) -> None:
-    pool = MiningPool("ckpool")
-    driver = open_pool(pool.device(), format="ckpool", workers={"a": "AQUA", "b": "rig9"})
-    assert driver.read().keys() == {"a", "a_calculated"}
-    driver.read()
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("FK: http://127.0.0.1")
-    assert record.getMessage().endswith("has no worker 'rig9'; it has 'AQUA', 'MAD'")
+def test_one_worker_of_several_that_is_not_there_is_an_error_and_the_others_are_read(open_pool: OpenPool) -> None:
+    driver = open_pool(MiningPool("ckpool").device(), format="ckpool", workers={"a": "AQUA", "b": "rig9"})
+    measured = driver.read()
+    assert measured.keys() == {"a", "a_calculated", "b"}
+    assert str(measured["b"]).endswith("has no worker 'rig9'; it has 'AQUA', 'MAD'")
+    again = driver.read()
+    assert again.keys() == {"b"}
+    assert isinstance(again["b"], DriverError)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +213,8 @@ def test_one_worker_of_several_that_is_not_there_is_told_once_and_the_others_are
         ("dwarfpool", '{"workers": {"a": {"last_submit": "soon"}}}', "last_submit is 'soon', and no date"),
         ("dwarfpool", '{"workers": {"a": {"last_submit": 7}}}', "last_submit is '7', and no date"),
         ("dwarfpool", '{"workers": {"a": {"hashrate": true}}}', "hashrate is 'True', and no rate"),
+        ("dwarfpool", '{"workers": {"a": {"hashrate": 1e300}}}', "hashrate is '1e+300', and no rate"),
+        ("dwarfpool", '{"workers": {"a": {"hashrate": -1}}}', "hashrate is '-1', and no rate"),
         ("ckpool", '{"worker": {}}', "worker is '{}', and no list of mappings"),
         ("ckpool", '{"worker": [{"workername": 7}]}', "workername is '7', and no text"),
         ("ckpool", '{"worker": [{"workername": "a", "lastshare": 1e300}]}', "lastshare is '1e+300', and no time"),
