@@ -40,8 +40,8 @@ class MqttOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
     """Which broker, which topics, and where the value stands in what is published there."""
 
     host: Annotated[str, Meta(description="the broker's name or address; must be given")]
-    port: Annotated[Port | None, Meta(description="its port (1883, with `tls` 8883)")] = None
-    tls: Annotated[bool, Meta(description="encrypt, and see that it is the right broker (false)")] = False
+    port: Annotated[Port | None, Meta(description="its port")] = None
+    tls: Annotated[bool, Meta(description="encrypt, and see that it is the right broker")] = False
     ca: Annotated[
         str | None, Meta(description="a PEM file with the authorities that may have signed for it; else the system's")
     ] = None
@@ -60,18 +60,16 @@ class MqttOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
     values: Annotated[
         dict[str, int | float], Meta(description="which numbers words mean, such as `{ON: 1, OFF: 0}`")
     ] = msgspec.field(default_factory=dict)
-    text: Annotated[
-        bool, Meta(description="words that are not in `values` are readings as they are, not errors (false)")
-    ] = False
+    text: Annotated[bool, Meta(description="words that are not in `values` are readings as they are, not errors")] = (
+        False
+    )
     retained: Annotated[
-        bool, Meta(description="also what the broker kept from before counts as a reading, however old it is (false)")
+        bool, Meta(description="also what the broker kept from before counts as a reading, however old it is")
     ] = False
     availability: Annotated[
         str | tuple[str, ...], Meta(description="a topic, or a list of them, that says whether the device is there")
     ] = ()
-    available: Annotated[
-        str, Meta(description="what is said there when it is, bare or as `state` in JSON (online)")
-    ] = "online"
+    available: Annotated[str, Meta(description="what is said there when it is, bare or as `state` in JSON")] = "online"
 
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.host) or any(len(label) > 63 for label in self.host.split(".")):

@@ -49,16 +49,16 @@ class NestOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
     """Whose thermostats, which of them, and how often Google is asked."""
 
     credentials: Annotated[
-        str, Meta(description=f"the file that `jph nest authorize` wrote (`{DEFAULT_FILE}`); begins with `/` or `~/`")
+        str, Meta(description="the file that `jph nest authorize` wrote; begins with `/` or `~/`")
     ] = DEFAULT_FILE
     device: Annotated[
         str | None, Meta(description="the name, the room or the id of one thermostat, when there are several")
     ] = None
-    every: Annotated[
-        Seconds, Meta(description="how often Google is asked, for all nodes together; at least 15 s (60 s)")
-    ] = 60.0
+    every: Annotated[Seconds, Meta(description="how often Google is asked, for all nodes together; at least 15 s")] = (
+        60.0
+    )
     outside: Annotated[
-        bool, Meta(description="also the channels of the weather, which Google does not tell any more (false)")
+        bool, Meta(description="also the channels of the weather, which Google does not tell any more")
     ] = False
 
     def __post_init__(self) -> None:
