@@ -14,11 +14,14 @@ any other configuration:
                                                                         A2: {name: Rad-out, unit: °C, channel: A2}
 """
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from config.document import Entry, Scalar, Table, Tree, meaning, plain
 from config.messages import at, join, refuse_section
+from config.model import OWN_CHANNEL
 from config.originals import Family, Original, families, value_of
 from config.report import Report
 
@@ -28,6 +31,9 @@ class _Driver(NamedTuple):
 
     `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
     With `bare` it has none of the original's options.
+    `listed` names the one option that the owner's list has of a proxy, and that which has all of them by channel.
+    `rewritten` has how values of the original's keys are written here, when they are not written alike.
+    `quantities` is what the driver calls what the original names as `Field`: the channels are theirs, of nodes as well.
     """
 
     name: str
@@ -36,7 +42,33 @@ class _Driver(NamedTuple):
     proxy_channel: str | None = None
     table: str | None = None
     bare: bool = False
+    listed: tuple[str, str] | None = None
+    rewritten: Mapping[str, Callable[[Tree], Tree]] = {}
+    quantities: Mapping[str, str] = {}
 
+
+def _json_path(tree: Tree) -> Tree:
+    """Write the name of a field as the path of one: in quotes, unless it is a plain word."""
+    if not isinstance(tree, Scalar) or _PLAIN_WORD.fullmatch(tree.text):
+        return tree
+    return _text(json.dumps(tree.text), tree.line)
+
+
+def _as_text(tree: Tree) -> Tree:
+    """Leave a name a name, also when it looks like a number."""
+    return _text(tree.text, tree.line) if isinstance(tree, Scalar) else tree
+
+
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# What its reader did: 0 for infinity, and no answer that does not say that it is JSON.
+_FAILSAFE: Final = {
+    "infinite": "0",
+    "content_type": "application/json",
+    "connect_timeout": "2",
+    "read_timeout": "10",
+    "timeout": "12",
+}
 
 _SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
 
@@ -48,6 +80,16 @@ _FAN: Final[Mapping[str, str | Mapping[str, str]]] = {
     "kick_start": "false",
 }
 
+_FIELD: Final = "Field"
+_NEST: Final = {
+    "nestAway": OWN_CHANNEL,
+    "nestTemp": "temperature",
+    "nestHumidity": "humidity",
+    "nestTarget": "target",
+    "nestTempOutside": "outside_temperature",
+    "nestHumiOutside": "outside_humidity",
+}
+
 _DRIVERS: Final = {
     "TempLinux": _Driver("pipe", {"Pipe": "path"}, {"scale": "0.001"}),
     "controlSensor": _Driver("control", {"Default": "default"}),
@@ -57,12 +99,24 @@ _DRIVERS: Final = {
     "jphCalcHistory": _Driver("rollup", bare=True),
     "jphRedis": _Driver("redis"),
     "Flask": _Driver("web", bare=True),
-    "failsafeReader": _Driver("json"),
+    "failsafeReader": _Driver(
+        "json",
+        {"URL": "url", "Field": "field"},
+        _FAILSAFE,
+        listed=("field", "fields"),
+        rewritten={"Field": _json_path},
+    ),
     "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
     "ADAfruitReader": _Driver("dht", {"Pin": "pin"}, proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
-    "DwarfpoolReader": _Driver("pool", proxy_channel="calculated"),
-    "NestReader": _Driver("nest"),
+    "DwarfpoolReader": _Driver(
+        "pool",
+        {"URL": "url", "Server": "worker"},
+        {"format": "dwarfpool"},
+        proxy_channel="calculated",
+        rewritten={"Server": _as_text},
+    ),
+    "NestReader": _Driver("nest", {"Password": "credentials"}, {"outside": "true"}, quantities=_NEST),
     "ZwavePower": _Driver("zwave"),
     "fanControl": _Driver("fan", constants=_FAN),
 }
@@ -142,22 +196,34 @@ _SECTIONS: Final[Mapping[str, tuple[str, Callable[[Tree, str, Report], Tree]]]] 
 def _node(family: Family, path: str, report: Report) -> Table:
     owner = family.owner
     driver = _DRIVERS.get(owner.type, _Driver(owner.type))  # a Type that nobody knows may be a driver's name
-    channels = _channels(driver, family.proxies)
+    channels = _channels(driver, family)
     proxies = {
         proxy.codifier: Entry(proxy.codifier, proxy.line, _proxy(proxy, owner, channels, join(path, "Proxy"), report))
         for proxy in family.proxies
     }
     entries = _renamed(owner, _NODE_KEYS, path, report)
+    if driver.quantities and _FIELD in owner.settings:
+        entries["channel"] = Entry(_FIELD, owner.line, _text(_quantity(owner.settings, driver), owner.line))
     entries["options"] = Entry("Sensor", owner.line, Table(_options(owner, driver, channels), owner.line))
     entries["proxies"] = Entry("Proxy", owner.line, Table(proxies, owner.line))
     return Table(entries, owner.line)
 
 
-def _channels(driver: _Driver, proxies: tuple[Original, ...]) -> dict[str, str]:
+def _channels(driver: _Driver, family: Family) -> dict[str, str]:
     """Choose what the driver calls the values of its proxies: their codifiers, where it has no name of its own."""
+    proxies, listed = family.proxies, family.owner.listed
+    if driver.quantities:
+        named = {codifier: _quantity(table.entries, driver) for codifier, table in listed.items()}
+        return {proxy.codifier: named.get(proxy.codifier) or proxy.codifier for proxy in proxies}
     if len(proxies) == 1 and driver.proxy_channel:
         return {proxies[0].codifier: driver.proxy_channel}
     return {proxy.codifier: proxy.codifier for proxy in proxies}
+
+
+def _quantity(entries: Mapping[str, Entry], driver: _Driver) -> str:
+    """Return the channel that a `Field` names; one that nobody knows is its own, for the message that there is none."""
+    field = str(plain(entries[_FIELD].tree)) if _FIELD in entries else ""
+    return driver.quantities.get(field, field)
 
 
 def _proxy(proxy: Original, owner: Original, channels: Mapping[str, str], path: str, report: Report) -> Table:
@@ -212,14 +278,17 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
         return {}
     options = _translated(_opened(owner.settings, driver.table), driver)
     options |= _constants(driver.constants, owner.line)
+    if driver.quantities:
+        options.pop(_FIELD, None)
+        return options
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
     described = {
         channel: Entry(channel, table.line, Table(_translated(table.entries, driver), table.line))
         for channel, table in own.items()
         if len(table.entries) > 1
     }
-    if described:
-        options["channels"] = Entry("Proxy", owner.line, Table(described, owner.line))
+    for option, entries in _by_option(described, driver):
+        options[option] = Entry("Proxy", owner.line, Table(entries, owner.line))
     return options
 
 
@@ -230,6 +299,19 @@ def _constants(constants: Mapping[str, str | Mapping[str, str]], line: int) -> d
 
 def _constant(told: str | Mapping[str, str], line: int) -> Tree:
     return Scalar(told, meaning(told), line) if isinstance(told, str) else Table(_constants(told, line), line)
+
+
+def _by_option(described: Mapping[str, Entry], driver: _Driver) -> Iterator[tuple[str, dict[str, Entry]]]:
+    """Divide what the owner says of its proxies: the one option that its driver has for all of them, and the rest."""
+    key, option = driver.listed or ("", "")
+    values, rest = {}, {}
+    for channel, entry in described.items():
+        found = entry.tree.entries if isinstance(entry.tree, Table) else {}
+        if found.keys() == {key}:
+            values[channel] = found[key]
+        else:
+            rest[channel] = entry
+    return ((name, entries) for name, entries in ((option, values), ("channels", rest)) if entries)
 
 
 def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Entry]:
@@ -243,10 +325,15 @@ def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Ent
 def _translated(entries: Mapping[str, Entry], driver: _Driver) -> dict[str, Entry]:
     """Give the options of a node, or of one of its channels, the driver's names for them."""
     return {
-        driver.options.get(key, key): _freed(entry) if key in driver.options else entry
+        driver.options.get(key, key): _rewritten(key, entry, driver) if key in driver.options else entry
         for key, entry in entries.items()
         if key not in _NOT_OPTIONS and not _is_comment(key)
     }
+
+
+def _rewritten(key: str, entry: Entry, driver: _Driver) -> Entry:
+    rewrite = driver.rewritten.get(key)
+    return _freed(entry) if rewrite is None else entry._replace(tree=rewrite(entry.tree))
 
 
 def _freed(entry: Entry) -> Entry:

@@ -20,7 +20,11 @@ BUILT_IN: Final = (
     "gpio",
     "hwmon",
     "iio",
+    "json",
+    "mqtt",
+    "nest",
     "pipe",
+    "pool",
     "postgres",
     "redis",
     "rollup",
@@ -33,8 +37,10 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("exec", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "zwave"),
+    "exec",
+    "python",
+    "system",
+    "zwave",
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

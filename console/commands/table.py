@@ -145,6 +145,19 @@ _KEYS: Final = (
     Row("check", "console.commands.keys:check", SET_UP, "Look at all key files here.", ("jph keys check",)),
 )
 
+_NEST: Final = (
+    Row(
+        "authorize",
+        "console.commands.nest:authorize",
+        SET_UP,
+        "Let Google show this computer your thermostats.",
+        (
+            "jph nest authorize",
+            "jph nest authorize --client-secret client_secret.json --credentials /etc/jph/nest.json",
+        ),
+    ),
+)
+
 COMMANDS: Final = (
     Row(
         "console",
@@ -284,6 +297,7 @@ COMMANDS: Final = (
         otherwise="show",
     ),
     Row("db", "", SET_UP, "Prepare and look at a PostgreSQL database.", ("jph db status",), rows=_DB),
+    Row("nest", "", SET_UP, "Prepare the driver for Nest thermostats.", ("jph nest authorize",), rows=_NEST),
     Row("keys", "", SET_UP, "Say who may read and command whom.", ("jph keys list",), rows=_KEYS),
     Row(
         "demo",

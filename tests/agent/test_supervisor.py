@@ -18,7 +18,7 @@ from agent.supervisor import (
     Supervisor,
 )
 from agent.threads import DaemonThreads
-from drivers.driver import DriverError, Place
+from drivers.driver import DriverError, Place, RetryLaterError
 from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
@@ -119,16 +119,35 @@ async def test_whatever_a_driver_raises_is_a_failed_read(bench: Bench) -> None:
     assert bench.supervisor.last_error == "KeyError: 'temp'"
 
 
+async def when_tried(bench: Bench, driven_time: DrivenLoop, times: int, apart_s: float) -> list[int]:
+    """Want a reading so many times, so far apart, and return at which of them the device was asked for it."""
+    tried = []
+    for number in range(times):
+        before = bench.device.reads
+        await bench.supervisor.read(1.0)
+        tried += [number] if bench.device.reads > before else []
+        await driven_time.advance(apart_s)
+    return tried
+
+
 async def test_failures_back_off_by_doubling(bench: Bench, driven_time: DrivenLoop) -> None:
     await bench.supervisor.read(1.0)
     bench.device.trouble = DriverError("no such device")
-    tried = []
-    for second in range(9):
-        before = bench.device.reads
-        await bench.supervisor.read(1.0)
-        tried += [second] if bench.device.reads > before else []
-        await driven_time.advance(1.0)
-    assert tried == [0, 1, 3, 7]
+    assert await when_tried(bench, driven_time, 9, 1.0) == [0, 1, 3, 7]
+
+
+async def test_a_source_that_asks_for_it_is_left_alone_for_so_long(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = RetryLaterError("too many requests", retry_after_s=QUARANTINE_S * 10)
+    assert await when_tried(bench, driven_time, 21, QUARANTINE_S) == [0, 10, 20]
+
+
+async def test_a_source_that_asks_for_less_than_the_back_off_gets_the_back_off(
+    bench: Bench, driven_time: DrivenLoop
+) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = RetryLaterError("busy", retry_after_s=0.1)
+    assert await when_tried(bench, driven_time, 9, 1.0) == [0, 1, 3, 7]
 
 
 async def test_a_driver_that_works_again_is_read_every_time(bench: Bench, driven_time: DrivenLoop) -> None:

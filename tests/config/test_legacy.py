@@ -10,10 +10,14 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
+from drivers import registry
 from drivers.adcpi import AdcpiOptions, PinOptions
 from drivers.dht import DhtOptions
 from drivers.fan import FanOptions
 from drivers.fan_gpio import GpioOutputOptions
+from drivers.json import JsonOptions
+from drivers.nest import NestOptions
+from drivers.pool import PoolOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
@@ -203,6 +207,79 @@ def test_the_one_proxy_of_some_drivers_has_a_channel_of_that_driver(
 
 def test_proxies_that_their_owner_does_not_list_are_its_proxies_all_the_same(original: Configuration) -> None:
     assert [sensor.codifier for sensor in original.nodes["PA"].proxies] == [f"P{letter}" for letter in "BCDEFGHIJKL"]
+
+
+def options_of(*sensors: dict[str, Any]) -> Any:
+    return loads(text_of(*sensors), "config.json", registry.options_of).nodes[sensors[0]["Codifier"]].options
+
+
+def test_what_read_json_still_does_so() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    assert configuration.nodes["X1"].options == JsonOptions(
+        url="http://192.168.0.8/X",
+        field="FlowPerSecond",
+        fields={"X2": "LitersPerSecond", "X3": "Power", "X4": "Mode"},
+        infinite=0,
+        content_type="application/json",
+        connect_timeout=2,
+        read_timeout=10,
+        timeout=12,
+    )
+    assert [sensor.channel for sensor in configuration.nodes["X1"].proxies] == ["X2", "X3", "X4"]
+    assert not [warning for warning in configuration.warnings if "'json'" in warning.message]
+
+
+def test_what_asked_nest_asks_google_and_its_fields_are_channels() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    node = configuration.nodes["N1"]
+    assert node.options == NestOptions(credentials="~/.nestpassword", outside=True)
+    assert {sensor.codifier: sensor.channel for sensor in node.sensors} == {
+        "N1": "value",
+        "N2": "temperature",
+        "N3": "humidity",
+        "N4": "target",
+        "N5": "outside_temperature",
+        "N6": "outside_humidity",
+    }
+    assert not [warning for warning in configuration.warnings if "'nest'" in warning.message or "N1" in warning.message]
+
+
+def test_a_field_of_nest_that_nobody_knows_is_an_error_that_names_it() -> None:
+    listed = {"Field": "nestTemp", "Proxy": [{"Codifier": "N2", "Field": "nestMood"}]}
+    with pytest.raises(ConfigError, match="the driver gives no channel 'nestMood'"):
+        loads(text_of(entry("N1", "NestReader", Sensor=listed), proxy("N2", "N1")), "config.json", registry.options_of)
+
+
+def test_a_proxy_of_nest_that_is_not_listed_has_no_channel() -> None:
+    with pytest.raises(ConfigError, match="the driver gives no channel 'N2'"):
+        loads(text_of(entry("N1", "NestReader"), proxy("N2", "N1")), "config.json", registry.options_of)
+
+
+def test_what_asked_the_pool_still_does_so() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    for codifier, worker, calculated in (("M1", "AQUA", "M2"), ("M3", "MAD", "M4")):
+        node = configuration.nodes[codifier]
+        url = "http://dwarfpool.com/eth/api?wallet=0x03145c9fsdfsdfsdfswsdf&email=xxxxxxxx@gmail.com"
+        assert node.options == PoolOptions(url=url, format="dwarfpool", worker=worker)
+        assert [(proxy.codifier, proxy.channel) for proxy in node.proxies] == [(calculated, "calculated")]
+    assert not [warning for warning in configuration.warnings if "'pool'" in warning.message]
+
+
+def test_a_worker_may_be_called_by_a_number() -> None:
+    told = {"URL": "http://h/", "Server": "007"}
+    assert options_of(entry("M1", "DwarfpoolReader", Sensor=told)).worker == "007"
+
+
+def test_the_name_of_a_field_is_no_more_than_a_name_whatever_is_in_it() -> None:
+    told = {"URL": "http://h/", "Field": "a.b-c", "Proxy": [{"Codifier": "X2", "Field": "1"}]}
+    options = options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
+    assert (options.field, options.fields) == ('"a.b-c"', {"X2": '"1"'})
+
+
+def test_what_a_proxy_is_told_beside_its_field_is_not_lost() -> None:
+    told = {"URL": "http://h/", "Proxy": [{"Codifier": "X2", "Field": "a", "Pin": 3}]}
+    with pytest.raises(ConfigError, match="unknown option 'Proxy'"):
+        options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
 
 
 def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configuration) -> None:

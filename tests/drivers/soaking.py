@@ -6,6 +6,7 @@ repeated, when a driver is left alone.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class Soak(NamedTuple):
 
     A read makes up to `attempts`, `pause_s` apart, until one does not fail. Each consists of transactions, with so many
     seconds before each as `waits_s` says; the first that fails ends it. What is `left` safely takes as much at its end.
+    A source that is asked no more often than every `least_s` is not asked by a read that comes sooner: that one finds
+    nothing new, or the failure there was.
     """
 
     case: Callable[["Errors"], Case]
@@ -83,6 +86,7 @@ class Soak(NamedTuple):
     pause_s: float = 0.0
     waits_s: tuple[float, ...] = (0.0,)
     left: bool = False
+    least_s: float = 0.0
 
 
 def expected(soak: Soak, errors: Errors) -> Counts:
@@ -91,11 +95,15 @@ def expected(soak: Soak, errors: Errors) -> Counts:
     readings = failures = quarantines = in_a_row = 0
     not_before_s = due_s = clock.monotonic_s
     end_s = due_s + 60 * MINUTES
+    asked_s, is_well = -math.inf, True
     while due_s < end_s:
         clock.pass_time(max(0.0, due_s - clock.monotonic_s))
         if clock.monotonic_s >= not_before_s:
-            if _succeeds(soak, errors):
-                readings, in_a_row, not_before_s = readings + 1, 0, 0.0
+            is_asked = clock.monotonic_s >= asked_s + soak.least_s
+            if is_asked:
+                asked_s, is_well = clock.monotonic_s, _succeeds(soak, errors)
+            if is_well:
+                readings, in_a_row, not_before_s = readings + is_asked, 0, 0.0
             else:
                 failures, in_a_row = failures + 1, in_a_row + 1
                 quarantines += in_a_row >= 5

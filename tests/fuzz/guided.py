@@ -17,7 +17,7 @@ from tests.fuzz.mutation import MAX_INPUT_BYTES, random_moves
 from tests.fuzz.promises import FINDINGS
 
 CHECKOUT: Final = Path(__file__).parents[2]
-INSTRUMENTED: Final = ("protocol", "config")
+INSTRUMENTED: Final = ("protocol", "config", "drivers")
 SECONDS: Final = 120
 SEEDS: Final = 50  # random moves, where there are no genuine inputs
 

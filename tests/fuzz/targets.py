@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from tests.fuzz import datagrams, files, keepers, listeners
+from tests.fuzz import datagrams, device_words, files, keepers, listeners, web_answers
 
 
 class Target(NamedTuple):
@@ -27,11 +27,13 @@ TARGETS: Final = {
     target.name: target
     for target in (
         Target("decode", datagrams.decode_any, datagrams.genuine_datagrams, 400_000),
-        Target("verify", datagrams.open_any, datagrams.sealed_datagrams, 300_000),
+        Target("verify", datagrams.open_any, datagrams.sealed_datagrams, 260_000),
         Target("roster", listeners.watch_any, _none, 30_000),
         Target("repair", listeners.repair_any, _none, 30_000),
         Target("responder", keepers.answer_any, _none, 30_000),
         Target("key file", files.read_any_keys, files.key_files, 200_000),
         Target("configuration", files.load_any, files.configurations, 10_000),
+        Target("device words", device_words.read_any, device_words.said, 20_000),
+        Target("web answer", web_answers.read_any, web_answers.answers, 20_000),
     )
 }
