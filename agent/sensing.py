@@ -53,8 +53,11 @@ class Sensing:
                 due_s = max(due_s + self.node.interval_s, self._surroundings.monotonic())
 
     async def publish_now(self) -> None:
-        """Read the driver and publish what it has, unless the node is halted, or was meanwhile."""
-        if not self._presence.active:
+        """Read the driver and publish what it has, unless the node is halted, or was meanwhile.
+
+        What moves something is read all the same: a lease ends, and a curve is followed, also while nobody is told.
+        """
+        if not (self._presence.active or self._supervisor.is_moving):
             return
         async with self._reading:
             measurements = await self._supervisor.read(self.node.interval_s)

@@ -80,6 +80,11 @@ class Supervisor:
         is_once = self.state is DriverState.FAILING and self._failures_in_a_row < TOLD_AFTER
         return {} if is_once or self.state not in _TROUBLES else {_TROUBLES[self.state]: self._failures_in_a_row}
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether there is a driver that moves something, and has to see to it."""
+        return isinstance(self._driver, Actuator)
+
     async def read(self, interval_s: float) -> Measurements:
         """Read all channels; empty when the driver has nothing, failed, hangs or is being left alone for a while."""
         if self._closed or self._monotonic() < self._not_before_s or self._is_busy():

@@ -137,13 +137,23 @@ _PLAIN: Final = re.compile(r"[a-zA-Z0-9@:_./+=,-]+")
 
 def _drop_in(instance: Instance, agent: Path) -> str:
     codifiers = " ".join(quoted(node.codifier).replace("$", "$$") for node in instance.nodes)
-    lines = ["[Service]", "ExecStart=", f"ExecStart={agent} {codifiers}", *_allowed(_devices(instance.nodes))]
+    allowed = [*_allowed(_devices(instance.nodes)), *_writable(instance.nodes)]
+    lines = ["[Service]", "ExecStart=", f"ExecStart={agent} {codifiers}", *allowed]
     return "\n".join(lines) + "\n"
 
 
+def _options(nodes: Iterable[Node]) -> Iterator[DriverOptions]:
+    return (node.options for node in nodes if isinstance(node.options, DriverOptions))
+
+
 def _devices(nodes: Iterable[Node]) -> list[str]:
-    options = (node.options for node in nodes)
-    return sorted({device for one in options if isinstance(one, DriverOptions) for device in one.devices()})
+    return sorted({device for options in _options(nodes) for device in options.devices()})
+
+
+def _writable(nodes: Iterable[Node]) -> Iterator[str]:
+    """Allow what drivers set in /sys, as far as the files' owners and modes do."""
+    if any(options.writes_to_sys() for options in _options(nodes)):
+        yield "ProtectKernelTunables=no"
 
 
 def _allowed(devices: Collection[str]) -> Iterator[str]:

@@ -36,7 +36,7 @@ class _Driver(NamedTuple):
 
     name: str
     options: Mapping[str, str] = {}  # the original's key -> the driver's
-    constants: Mapping[str, str] = {}
+    constants: Mapping[str, str | Mapping[str, str]] = {}
     proxy_channel: str | None = None
     table: str | None = None
     bare: bool = False
@@ -69,6 +69,14 @@ _FAILSAFE: Final = {
 
 _SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
 
+# The original has these pins and this frequency in its code, takes 0 for what is below and 100 for what is above, and
+# does at once what it is told.
+_FAN: Final[Mapping[str, str | Mapping[str, str]]] = {
+    "gpio": {"pin": "25", "frequency": "10000", "low": "24"},
+    "clamp": "true",
+    "kick_start": "false",
+}
+
 _DRIVERS: Final = {
     "TempLinux": _Driver("pipe", {"Pipe": "path"}, {"scale": "0.001"}),
     "controlSensor": _Driver("control", {"Default": "default"}),
@@ -97,7 +105,7 @@ _DRIVERS: Final = {
     ),
     "NestReader": _Driver("nest"),
     "ZwavePower": _Driver("zwave"),
-    "fanControl": _Driver("fan"),
+    "fanControl": _Driver("fan", constants=_FAN),
 }
 TYPES: Final = (*_DRIVERS, "Proxy")
 """The Types of the original system."""
@@ -244,8 +252,7 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
     if driver.bare:
         return {}
     options = _translated(_opened(owner.settings, driver.table), driver)
-    for key, text in driver.constants.items():
-        options[key] = Entry(key, owner.line, Scalar(text, meaning(text), owner.line))
+    options |= _constants(driver.constants, owner.line)
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
     described = {
         channel: Entry(channel, table.line, Table(_translated(table.entries, driver), table.line))
@@ -268,6 +275,15 @@ def _by_option(described: Mapping[str, Entry], driver: _Driver) -> Iterator[tupl
         else:
             rest[channel] = entry
     return ((name, entries) for name, entries in ((option, values), ("channels", rest)) if entries)
+
+
+def _constants(constants: Mapping[str, str | Mapping[str, str]], line: int) -> dict[str, Entry]:
+    """Write what the original has in its code as if it stood in the document."""
+    return {key: Entry(key, line, _constant(told, line)) for key, told in constants.items()}
+
+
+def _constant(told: str | Mapping[str, str], line: int) -> Tree:
+    return Scalar(told, meaning(told), line) if isinstance(told, str) else Table(_constants(told, line), line)
 
 
 def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Entry]:

@@ -16,6 +16,8 @@ BUILT_IN: Final = (
     "console",
     "control",
     "dht",
+    "fan",
+    "gpio",
     "hwmon",
     "iio",
     "json",
@@ -33,7 +35,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("exec", "fan", "gpio", "mqtt", "nest"),
+    *("exec", "mqtt", "nest"),
     *("python", "system", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

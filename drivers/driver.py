@@ -122,6 +122,10 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return the device nodes below /dev that a driver with these options opens; a service may open no others."""
         return frozenset()
 
+    def writes_to_sys(self) -> bool:
+        """Tell whether a driver with these options writes to files of /sys, which a service may not by itself."""
+        return False
+
     def inputs(self) -> frozenset[str]:
         """Return the codifiers of other sensors whose readings a driver with these options uses; `@@` for all."""
         return frozenset()

@@ -20,21 +20,33 @@ _WAYS: Final = ("field", "pattern", "fields", "patterns")
 
 
 class PipeOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the text comes from, where the numbers stand in it, and what they are multiplied with.
+    """Where the text comes from, where the numbers stand in it, and what they are multiplied with."""
 
-    `path` or `command`. Without more the text is one number; `field` is the number of a word, `pattern` a regular
-    expression whose first group is the number. `fields` and `patterns` name several channels.
-    """
-
-    path: str | None = None
-    command: str | None = None
-    timeout: Seconds = 5.0
-    field: FieldNumber | None = None
-    pattern: str | None = None
-    fields: dict[str, FieldNumber] = msgspec.field(default_factory=dict)
-    patterns: dict[str, str] = msgspec.field(default_factory=dict)
-    scale: int | float = 1
-    offset: int | float = 0
+    path: Annotated[str | None, msgspec.Meta(description="a file or FIFO; begins with `/` or `~/`")] = None
+    command: Annotated[
+        str | None, msgspec.Meta(description="a command that is run for each reading: either this or `path`")
+    ] = None
+    timeout: Annotated[
+        Seconds,
+        msgspec.Meta(description="how long the command may take; then it is ended with all that it started"),
+    ] = 5.0
+    field: Annotated[
+        FieldNumber | None, msgspec.Meta(description="which word of the text is the number, counted from 1")
+    ] = None
+    pattern: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="a regular expression whose first group is the number; `^` and `$` are the ends of each line"
+        ),
+    ] = None
+    fields: Annotated[
+        dict[str, FieldNumber], msgspec.Meta(description="several channels, each with the number of its word")
+    ] = msgspec.field(default_factory=dict)
+    patterns: Annotated[dict[str, str], msgspec.Meta(description="several channels, each with its pattern")] = (
+        msgspec.field(default_factory=dict)
+    )
+    scale: Annotated[int | float, msgspec.Meta(description="every number is multiplied by this")] = 1
+    offset: Annotated[int | float, msgspec.Meta(description="and then this is added")] = 0
 
     def __post_init__(self) -> None:
         _check_source(self.path, self.command)

@@ -12,6 +12,8 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "json": "drivers.json:Json",
+    "fan": "drivers.fan:Fan",
+    "gpio": "drivers.gpio:Gpio",
     "dht": "drivers.dht:Dht",
     "hwmon": "drivers.hwmon:Hwmon",
     "iio": "drivers.iio:Iio",

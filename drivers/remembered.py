@@ -14,13 +14,20 @@ log: Final = logging.getLogger("jph.driver")
 #     FK 80.0 3c2a91f0
 _ENOUGH_BYTES: Final = 1024  # the longest line has 300 digits
 
+SET: Final = "the value that was set is lost, the default is taken"
+"""What is said of a damaged file whose number was set by a command."""
+
 
 class RememberedNumber:
-    """Keeps a number of one codifier. The file is whole or not there, whenever the power fails."""
+    """Keeps a number of one codifier. The file is whole or not there, whenever the power fails.
 
-    def __init__(self, directory: Path, codifier: str) -> None:
+    `kind` is the end of the file's name; `loss` says in the log what a damaged file means.
+    """
+
+    def __init__(self, directory: Path, codifier: str, *, kind: str = "value", loss: str = SET) -> None:
         self._codifier = codifier
-        self._path = directory / f"{quote(codifier, safe='')}.value"
+        self._loss = loss
+        self._path = directory / f"{quote(codifier, safe='')}.{kind}"
         self._kept: int | float | None = None
         self._failing = False
 
@@ -33,7 +40,7 @@ class RememberedNumber:
         except FileNotFoundError:
             self._kept = None
         except (OSError, ValueError) as error:
-            log.warning("%s: the value that was set is lost, the default is taken: %s", self._codifier, error)
+            log.warning("%s: %s: %s", self._codifier, self._loss, error)
             self._kept = None
         return self._kept
 

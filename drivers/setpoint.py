@@ -1,7 +1,9 @@
 """A value that commands change: its range, its lease, its safe value and how it survives a restart."""
 
 import logging
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from config.durations import Seconds
 from drivers.decimals import check_finite, difference, exact, is_multiple, sum_of, to_number
@@ -26,6 +28,11 @@ class Range(NamedTuple):
             return f"{value:g} is out of range {self}"
         return None
 
+    def clamped(self, value: float) -> float:
+        """Return the value, or the bound beyond which it lies."""
+        above = value if self.min is None else max(value, self.min)
+        return above if self.max is None else min(above, self.max)
+
     @property
     def is_whole(self) -> bool:
         """Whether only whole numbers are taken."""
@@ -36,19 +43,31 @@ class Range(NamedTuple):
         return f"{low}..{high}" + ("" if self.step is None else f" in steps of {self.step:g}")
 
 
+Default: TypeAlias = Annotated[int | float, msgspec.Meta(description="the value until the first command")]
+Smallest: TypeAlias = Annotated[int | float | None, msgspec.Meta(description="the smallest value that is taken")]
+Largest: TypeAlias = Annotated[int | float | None, msgspec.Meta(description="the largest value that is taken")]
+Step: TypeAlias = Annotated[
+    int | float | None,
+    msgspec.Meta(description="only values so far apart are taken, counted from `min`, or from 0 without it"),
+]
+Lease: TypeAlias = Annotated[
+    Seconds | None, msgspec.Meta(description="when no command came for so long, the value returns to `safe`")
+]
+Safe: TypeAlias = Annotated[
+    int | float | None,
+    msgspec.Meta(description="where the value goes when the lease ends and when the node stops; without it `default`"),
+]
+
+
 class SetPointOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is said of a value that can be set.
+    """What is said of a value that can be set."""
 
-    `default` holds until the first command; `min`, `max` and `step` say which values are taken. With `lease` the value
-    returns to `safe` when no command came for so long. `safe` is `default` when it is not said.
-    """
-
-    default: int | float
-    min: int | float | None = None
-    max: int | float | None = None
-    step: int | float | None = None
-    lease: Seconds | None = None
-    safe: int | float | None = None
+    default: Default
+    min: Smallest = None
+    max: Largest = None
+    step: Step = None
+    lease: Lease = None
+    safe: Safe = None
 
     def __post_init__(self) -> None:
         for key in ("default", "min", "max", "step", "safe"):
@@ -80,11 +99,13 @@ class SetPoint:
     """A value under its options' rules.
 
     Without a lease a value that was set holds until the next one, also across a restart. With a lease it holds as long
-    as commands keep coming: a program that starts knows of none, so it starts with the safe value.
+    as commands keep coming: a program that starts knows of none, so it starts with the safe value. `clamp` takes the
+    bound for what lies beyond it, where else a value is refused.
     """
 
-    def __init__(self, options: SetPointOptions, place: Place) -> None:
+    def __init__(self, options: SetPointOptions, place: Place, *, clamp: bool = False) -> None:
         self._options = options
+        self._clamp = clamp
         self._codifier = place.codifier
         self._monotonic = place.monotonic
         self._remembered = None if options.lease else RememberedNumber(place.state_directory, place.codifier)
@@ -94,8 +115,16 @@ class SetPoint:
     @property
     def value(self) -> int | float:
         """The value that holds now."""
-        is_over = self._expires_s is not None and self._monotonic() >= self._expires_s
-        return self._options.safe_value if is_over else self._value
+        return self._options.safe_value if self._is_over else self._value
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether a command came whose lease has not ended."""
+        return self._expires_s is not None and not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self._expires_s is not None and self._monotonic() >= self._expires_s
 
     def set(self, value: float) -> None:
         """Take a value; raises OutOfRangeError, and then everything stays as it was."""
@@ -106,10 +135,10 @@ class SetPoint:
             self._remembered.remember(accepted)
         self._value = accepted
 
-    def step(self, by: float) -> None:
-        """Change the value by so much; raises as `set` does."""
+    def step(self, by: float, start: float | None = None) -> None:
+        """Change the value by so much, or what stands in its place, `start`; raises as `set` does."""
         try:
-            stepped = to_number(sum_of(self.value, by))
+            stepped = to_number(sum_of(self.value if start is None else start, by))
         except ValueError as error:
             raise OutOfRangeError(f"a step of {by} is no step: {error}") from error
         self.set(stepped)
@@ -136,6 +165,8 @@ class SetPoint:
             number = to_number(exact(value))
         except ValueError as error:
             raise OutOfRangeError(f"{value} is out of range {self._options.range}: {error}") from error
+        if self._clamp:
+            number = self._options.range.clamped(number)
         refusal = self._options.range.refusal(number)
         if refusal:
             raise OutOfRangeError(refusal)

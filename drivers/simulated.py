@@ -13,25 +13,31 @@ SignalName: TypeAlias = Literal["constant", "sine", "walk", "plant"]
 
 
 class SimulatedOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signal and what belongs to it, as `drivers.signals` describes: options of other signals are refused.
+    """The signal and what belongs to it, as `drivers.signals` describes: options of other signals are refused."""
 
-    constant: `value`. sine: `mean`, `amplitude`, `period`. walk: `start`, `step`, `min`, `max`, `seed`. plant:
-    `part`, `plant`. Sine and walk have so many `decimals`, 2 when it is not said.
-    """
-
-    signal: SignalName
-    value: int | float | str | None = None
-    mean: float | None = None
-    amplitude: float | None = None
-    period: Seconds | None = None
-    start: float | None = None
-    step: float | None = None
-    min: float | None = None
-    max: float | None = None
-    seed: int | None = None
-    decimals: Annotated[int, msgspec.Meta(ge=0, le=12)] | None = None
-    plant: str | None = None
-    part: PartName | None = None
+    signal: Annotated[SignalName, msgspec.Meta(description="which signal; each has its own options")]
+    value: Annotated[int | float | str | None, msgspec.Meta(description="`constant`: a number or text")] = None
+    mean: Annotated[float | None, msgspec.Meta(description="`sine`: where it begins, going up")] = None
+    amplitude: Annotated[float | None, msgspec.Meta(description="`sine`: how far it goes from `mean`")] = None
+    period: Annotated[Seconds | None, msgspec.Meta(description="`sine`: how long once up and down takes")] = None
+    start: Annotated[float | None, msgspec.Meta(description="`walk`: the first value")] = None
+    step: Annotated[
+        float | None, msgspec.Meta(description="`walk`: how far it goes at most from one reading to the next")
+    ] = None
+    min: Annotated[float | None, msgspec.Meta(description="`walk`: the smallest value")] = None
+    max: Annotated[float | None, msgspec.Meta(description="`walk`: the largest value")] = None
+    seed: Annotated[
+        int | None,
+        msgspec.Meta(description="`walk`: the same one goes the same way; without it every codifier has its own"),
+    ] = None
+    decimals: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=12)] | None,
+        msgspec.Meta(description="`sine` and `walk`: to how many decimal places values are rounded; without it 2"),
+    ] = None
+    plant: Annotated[
+        str | None, msgspec.Meta(description="`plant`: its name; those of one name are the same; without it `main`")
+    ] = None
+    part: Annotated[PartName | None, msgspec.Meta(description="`plant`: what of it is measured")] = None
 
     def __post_init__(self) -> None:
         self.described()

@@ -1,22 +1,22 @@
 """The fan of the simulated plant: an actuator that keeps every rule of a real one."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
-from drivers.setpoint import SetPoint, SetPointOptions
+from drivers.setpoint import Default, Largest, Safe, SetPoint, SetPointOptions, Smallest
 from drivers.shared_plant import SharedPlant, join_plant
 
 
 class SimulatedFanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fan's speed in percent, as a set point; full speed is safe. `plant` is the name of its plant."""
+    """The fan's speed in percent, as a set point; full speed is safe."""
 
-    default: int | float = 25
-    min: int | float | None = 0
-    max: int | float | None = 100
-    safe: int | float | None = 100
-    plant: str = "main"
+    default: Default = 25
+    min: Smallest = 0
+    max: Largest = 100
+    safe: Safe = 100
+    plant: Annotated[str, msgspec.Meta(description="the name of the plant that it cools")] = "main"
 
     def __post_init__(self) -> None:
         SetPointOptions.__post_init__(self)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -13,24 +13,49 @@ _PASSWORD_IN_DSN: Final = re.compile(r"\bpassword\s*=|://[^/@?]*:[^/@?]+@", re.I
 
 
 class PostgresOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`dsn` is a connection string or URL of libpq; what is named beside it comes before what it says.
+    """Where the database is, and how long what is in it is kept.
 
-    The password stands in `password_file`, or where libpq looks for it: PGPASSWORD, PGPASSFILE, ~/.pgpass. It is
-    never a part of these options, which may be shown, logged and come from the network.
-    Readings are kept for `retention` and then dropped by whole months, roll-ups and accounts for `rollup_retention`;
-    without these they are kept for ever.
+    A password is never a part of these options, which may be shown, logged and come from the network.
     """
 
-    dsn: str = ""
-    host: str | None = None
-    port: int | None = None
-    database: str | None = None
-    user: str | None = None
-    password_file: str | None = None
-    retention_s: Seconds | None = msgspec.field(default=None, name="retention")
-    rollup_retention_s: Seconds | None = msgspec.field(default=None, name="rollup_retention")
-    connect_timeout_s: Seconds = msgspec.field(default=10.0, name="connect_timeout")
-    statement_timeout_s: Seconds = msgspec.field(default=60.0, name="statement_timeout")
+    dsn: Annotated[
+        str,
+        msgspec.Meta(
+            description="a connection string or URL of libpq; what is named beside it comes before what it says"
+        ),
+    ] = ""
+    host: Annotated[
+        str | None, msgspec.Meta(description="the computer of the database; without it as libpq: `PGHOST`")
+    ] = None
+    port: Annotated[int | None, msgspec.Meta(description="its port; without it as libpq: `PGPORT`")] = None
+    database: Annotated[
+        str | None, msgspec.Meta(description="the name of the database; without it as libpq: `PGDATABASE`")
+    ] = None
+    user: Annotated[str | None, msgspec.Meta(description="who to be there; without it as libpq: `PGUSER`")] = None
+    password_file: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="a file of mode 0600 with the password in it; without it as libpq: `PGPASSWORD`, `PGPASSFILE`, "
+            "`~/.pgpass`"
+        ),
+    ] = None
+    retention_s: Annotated[
+        Seconds | None,
+        msgspec.Meta(
+            description="drop whole months of readings that ended so long ago, by the clock of their sensor; "
+            "without it all are kept"
+        ),
+    ] = msgspec.field(default=None, name="retention")
+    rollup_retention_s: Annotated[
+        Seconds | None,
+        msgspec.Meta(description="drop roll-ups and accounts that are older; without it all are kept"),
+    ] = msgspec.field(default=None, name="rollup_retention")
+    connect_timeout_s: Annotated[Seconds, msgspec.Meta(description="how long to wait for the server, at least 2 s")] = (
+        msgspec.field(default=10.0, name="connect_timeout")
+    )
+    statement_timeout_s: Annotated[Seconds, msgspec.Meta(description="how long one statement may take")] = (
+        msgspec.field(default=60.0, name="statement_timeout")
+    )
 
     def __post_init__(self) -> None:
         if _PASSWORD_IN_DSN.search(self.dsn):

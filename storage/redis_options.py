@@ -13,20 +13,27 @@ _SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 class RedisOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`url` is `redis://HOST:PORT`, `rediss://` with TLS, or `unix:///PATH`; `database` is the number of one there.
+    """Where the server is, and what of the readings it keeps."""
 
-    The password stands in `password_file`, that of the user `user` when the server has several. `stream` is how many
-    readings of all sensors together are kept beside the last one of each, none by default. A sensor that sent nothing
-    for `expire` is forgotten; without it none is.
-    """
-
-    url: str = "redis://localhost:6379"
-    database: Annotated[int, msgspec.Meta(ge=0)] = 0
-    user: str | None = None
-    password_file: str | None = None
-    stream: int = 0
-    expire_s: Seconds | None = msgspec.field(default=None, name="expire")
-    timeout_s: Seconds = msgspec.field(default=10.0, name="timeout")
+    url: Annotated[
+        str, msgspec.Meta(description="`redis://HOST:PORT`, `rediss://HOST:PORT` with TLS, or `unix:///PATH`")
+    ] = "redis://localhost:6379"
+    database: Annotated[int, msgspec.Meta(ge=0, description="the number of the database there")] = 0
+    user: Annotated[str | None, msgspec.Meta(description="who to be, on a server that has several users")] = None
+    password_file: Annotated[str | None, msgspec.Meta(description="a file of mode 0600 with the password in it")] = None
+    stream: Annotated[
+        int,
+        msgspec.Meta(
+            description="how many readings of all sensors together to keep, at least 1,000, or 0: only the last of each"
+        ),
+    ] = 0
+    expire_s: Annotated[
+        Seconds | None,
+        msgspec.Meta(description="forget a codifier that sent nothing for so long; without it none is"),
+    ] = msgspec.field(default=None, name="expire")
+    timeout_s: Annotated[Seconds, msgspec.Meta(description="how long the server may take to answer")] = msgspec.field(
+        default=10.0, name="timeout"
+    )
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

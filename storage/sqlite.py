@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -56,15 +56,20 @@ ON CONFLICT (codifier) DO UPDATE SET name = excluded.name, unit = excluded.unit
 
 
 class SqliteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`path` is the database file; `~` is the home directory, and missing directories are made.
+    """Where the file is, and how long what is in it is kept."""
 
-    Readings older than `retention` by their own time are dropped, roll-ups and accounts older than `rollup_retention`;
-    without them nothing is.
-    """
-
-    path: str
-    retention_s: Seconds | None = msgspec.field(default=None, name="retention")
-    rollup_retention_s: Seconds | None = msgspec.field(default=None, name="rollup_retention")
+    path: Annotated[
+        str,
+        msgspec.Meta(description="the database file; begins with `/` or `~/`, and missing directories are made"),
+    ]
+    retention_s: Annotated[
+        Seconds | None,
+        msgspec.Meta(description="drop readings that are older, by the clock of their sensor; without it all are kept"),
+    ] = msgspec.field(default=None, name="retention")
+    rollup_retention_s: Annotated[
+        Seconds | None,
+        msgspec.Meta(description="drop roll-ups and accounts that are older; without it all are kept"),
+    ] = msgspec.field(default=None, name="rollup_retention")
 
     def __post_init__(self) -> None:
         if not self.path.startswith(("/", "~/")):

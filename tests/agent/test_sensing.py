@@ -176,6 +176,29 @@ async def test_a_halted_node_does_not_read(make: Make, devices: Devices, driven_
     assert devices["C1"].reads == 1
 
 
+async def test_what_moves_something_is_read_while_its_node_is_halted_and_nothing_is_told(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node("fan-device"))
+    await bench.wire.readings(1)
+    bench.presence.set_active(active=False)
+    bench.wire.take()
+    await driven_time.advance(1.0)
+    await until(lambda: devices["C1"].reads == 2)
+    await driven_time.advance(1.0)
+    await until(lambda: devices["C1"].reads == 3)
+    assert bench.wire.take() == []
+
+
+async def test_what_was_halted_before_it_moved_anything_is_left_alone(
+    make: Make, devices: Devices, driven_time: DrivenLoop
+) -> None:
+    bench = make(node("fan-device"))
+    bench.presence.set_active(active=False)
+    await driven_time.advance(10.0)
+    assert len(devices) == 0
+
+
 async def test_what_was_being_read_when_the_node_was_halted_is_not_sent(
     make: Make, devices: Devices, driven_time: DrivenLoop
 ) -> None:

@@ -80,6 +80,13 @@ def test_only_the_devices_of_the_drivers_are_allowed(tmp_path: Path) -> None:
     assert "Device" not in texts["jph-agent@Q1.service.d/nodes.conf"]
 
 
+def test_only_a_driver_that_sets_something_in_sys_may_do_so(tmp_path: Path) -> None:
+    fans = {"hwmon: {chip: emc2305}": True, "pwm: {}": True, "gpio: {pin: 25}": False}
+    for options, is_allowed in fans.items():
+        unit = written(f"nodes: {{FK: {{driver: fan, options: {{{options}}}}}}}", tmp_path)[-1]
+        assert ("ProtectKernelTunables=no" in unit.text) == is_allowed
+
+
 def test_codifiers_are_handed_on_as_they_are(tmp_path: Path) -> None:
     texts = {unit.path: unit.text for unit in written(NODES, tmp_path)}
     assert 'ExecStart=/bin/true C1 "%%$$" I1\n' in texts["jph-agent@sensors.service.d/nodes.conf"]

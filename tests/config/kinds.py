@@ -9,6 +9,7 @@ from config.loading import loads
 from config.model import ConfigError, Configuration
 from drivers.adcpi import AdcpiOptions
 from drivers.dht import DhtOptions
+from drivers.fan import FanOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +58,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
     "console": ConsoleOptions,
+    "fan": FanOptions,
     "rollup": ConsoleOptions,
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,

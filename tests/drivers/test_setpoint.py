@@ -242,3 +242,42 @@ def test_two_control_sensors_keep_their_values_apart(tmp_path: Path, clock: Manu
         for codifier in ("FG", "FH")
     ]
     assert values == [{"value": 6}, {"value": 80}]
+
+
+@pytest.mark.parametrize(("value", "taken"), [(-1, 0), (0, 0), (42.5, 42.5), (100, 100), (100.5, 100), (1e300, 100)])
+def test_a_value_beyond_the_range_may_be_taken_as_its_bound(place: Place, value: float, taken: float) -> None:
+    setpoint = SetPoint(SetPointOptions(default=50, min=0, max=100), place, clamp=True)
+    setpoint.set(value)
+    assert setpoint.value == taken
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_has_no_bound(place: Place, value: float) -> None:
+    setpoint = SetPoint(SetPointOptions(default=50, min=0, max=100), place, clamp=True)
+    with pytest.raises(OutOfRangeError):
+        setpoint.set(value)
+    assert setpoint.value == 50
+
+
+@pytest.mark.parametrize(("low", "high", "value"), [(None, 10, -1e6), (0, None, 1e6), (None, None, 7)])
+def test_without_a_bound_nothing_lies_beyond_it(
+    place: Place, low: float | None, high: float | None, value: float
+) -> None:
+    setpoint = SetPoint(SetPointOptions(default=5, min=low, max=high), place, clamp=True)
+    setpoint.set(value)
+    assert setpoint.value == value
+
+
+def test_a_step_may_begin_elsewhere(place: Place) -> None:
+    setpoint = SetPoint(SetPointOptions(default=50), place)
+    setpoint.step(-5, 0.3)
+    assert setpoint.value == -4.7
+
+
+def test_a_lease_runs_from_a_command_to_its_end(place: Place, clock: ManualClock) -> None:
+    setpoint = SetPoint(SetPointOptions(default=50, lease=10), place)
+    seen = [setpoint.is_leased]
+    setpoint.set(1)
+    seen.append(setpoint.is_leased)
+    clock.pass_time(10)
+    assert [*seen, setpoint.is_leased] == [False, True, False]

@@ -4,6 +4,7 @@ It is mounted by FUSE, so that programs under test open, read and write it throu
 /sys, a text is made when a file is read from its beginning, and every write is one whole value.
 """
 
+import ctypes
 import errno
 import os
 import shutil
@@ -25,6 +26,9 @@ Show = Callable[[], str]
 
 Store = Callable[[str], None]
 """Takes what is written to a file; raises OSError(errno)."""
+
+Answer = Callable[[int], bytes]
+"""Answers an ioctl by its number; raises OSError(errno)."""
 
 Trouble = Callable[[str], int]
 """Is asked before each read and write of a path: an errno lets it fail, 0 lets it pass."""
@@ -62,6 +66,7 @@ class FakeSysfs:
         self.trouble: Trouble = lambda _path: 0
         self._attributes: dict[str, Attribute] = {}
         self._links: dict[str, str] = {}
+        self._answers: dict[str, Answer] = {}
 
     def put(self, path: str, text: str) -> None:
         """Put a file with a text that stays."""
@@ -86,13 +91,25 @@ class FakeSysfs:
         """Put a file that fails with an errno when it is read."""
         self.attribute(path, failing(number))
 
+    def device(self, path: str, answer: Answer) -> None:
+        """Put a file that answers ioctls with as many bytes as their numbers say."""
+        self.attribute(path, lambda: "", lambda _text: None)
+        self._answers[path] = answer
+
+    def answer(self, path: str, number: int) -> bytes:
+        """Return what a file says to an ioctl; raises OSError. Python asks every file that it opens for one."""
+        if path not in self._answers:
+            raise OSError(errno.ENOTTY, path)
+        self.check(path)
+        return self._answers[path](number)
+
     def link(self, path: str, target: str) -> None:
         """Put a symbolic link."""
         self._links[path] = target
 
     def remove(self, path: str) -> None:
         """Remove a file, a link, or a directory with all that is in it."""
-        for entries in (self._attributes, self._links):
+        for entries in (self._attributes, self._links, self._answers):
             for name in [name for name in entries if name == path or _is_below(name, path)]:
                 del entries[name]
 
@@ -178,6 +195,11 @@ class _Operations:
         assert store is not None  # or it could not have been opened
         store(data.decode())
         return len(data)
+
+    def ioctl(self, path: str, number: int, _argument: int, _info: Any, _flags: int, data: int) -> int:
+        answer = self._files.answer(path, number & 0xFFFF_FFFF)
+        ctypes.memmove(data, answer, len(answer))
+        return 0
 
     def truncate(self, _path: str, _length: int, _number: int | None = None) -> int:
         return 0

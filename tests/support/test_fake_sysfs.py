@@ -148,3 +148,15 @@ def test_a_file_that_hangs_keeps_nobody_from_reading_another(root: Path, files: 
 
 def test_the_working_directory_stays(root: Path, files: FakeSysfs) -> None:
     assert Path.cwd() != Path("/")
+
+
+def test_a_pipe_without_a_reader_is_an_error_afterwards_and_not_the_end(tmp_path: Path) -> None:
+    with mounted(tmp_path):
+        pass
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        with pytest.raises(BrokenPipeError):
+            os.write(writer, b"1")
+    finally:
+        os.close(writer)
