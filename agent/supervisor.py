@@ -90,7 +90,7 @@ class Supervisor:
         if self._closed or self._monotonic() < self._not_before_s or self._is_busy():
             return {}
         try:
-            measurements = _checked(await self._ask(lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)))
+            measurements = checked(await self._ask(lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)))
         except DriverError as error:
             self._failed(str(error), interval_s)
             self._leave_alone(error)
@@ -126,7 +126,7 @@ class Supervisor:
         if driver is None:
             return
         try:
-            await self._outcome(self._begin(driver, lambda driver: driver.close()), deadline_s)
+            await self._outcome(begin(driver, lambda driver: driver.close(), self._threads), deadline_s)
         except DriverError as error:
             log.warning("%s: closing the driver failed: %s", self.codifier, error)
 
@@ -148,32 +148,18 @@ class Supervisor:
             await self._outcome(self._threads.call(self._build), deadline_s)
         if self._driver is None:
             raise DriverError("the node is ending")
-        return await self._outcome(self._begin(self._driver, use), deadline_s)
+        return await self._outcome(begin(self._driver, use, self._threads), deadline_s)
 
     def _build(self) -> None:
         """Build the driver in a thread: also one that takes longer than its deadline is there for the next read."""
         self._driver = self._make()
 
-    def _begin(self, driver: Driver, use: Callable[[Driver], object]) -> asyncio.Future[Any]:
-        if inspect.iscoroutinefunction(driver.read):
-            return asyncio.ensure_future(_use_in_loop(driver, use))
-        return self._threads.call(lambda: use(driver))
-
     async def _outcome(self, call: asyncio.Future[Any], deadline_s: float) -> object:
         self._under_way = call
-        call.add_done_callback(_take_note)
-        await asyncio.wait([call], timeout=deadline_s)
-        if not call.done():
-            if isinstance(call, asyncio.Task):
-                call.cancel()  # a thread cannot be interrupted: it is waited for
-            raise DriverError(f"no answer within {deadline_s:g} s")
-        self._under_way = None
-        if call.cancelled():
-            raise DriverError("the driver gave up")
-        error = call.exception()
-        if error is None or isinstance(error, DriverError):
-            return call.result()
-        raise _unexpected(error) from error
+        try:
+            return await outcome(call, deadline_s)
+        finally:
+            self._is_busy()  # forgets it when it is done
 
     def _is_busy(self) -> bool:
         """Tell whether the driver still is at what it was given up for."""
@@ -215,12 +201,36 @@ class Supervisor:
         return back_off_s - interval_s / 2  # so that the read at the end of the pause is not just too early
 
 
+def begin(driver: Driver, use: Callable[[Driver], object], threads: DaemonThreads) -> asyncio.Future[Any]:
+    """Start to use a driver where it runs: on the loop when its `read` is `async`, else in a thread."""
+    if inspect.iscoroutinefunction(driver.read):
+        return asyncio.ensure_future(_use_in_loop(driver, use))
+    return threads.call(lambda: use(driver))
+
+
+async def outcome(call: asyncio.Future[Any], deadline_s: float) -> object:
+    """Wait for what `begin` started; raises DriverError whatever went wrong, also when nothing came in time."""
+    call.add_done_callback(_take_note)
+    await asyncio.wait([call], timeout=deadline_s)
+    if not call.done():
+        if isinstance(call, asyncio.Task):
+            call.cancel()  # a thread cannot be interrupted: it is waited for
+        raise DriverError(f"no answer within {deadline_s:g} s")
+    if call.cancelled():
+        raise DriverError("the driver gave up")
+    error = call.exception()
+    if error is None or isinstance(error, DriverError):
+        return call.result()
+    raise _unexpected(error) from error
+
+
 async def _use_in_loop(driver: Driver, use: Callable[[Driver], object]) -> object:
     result = use(driver)
     return await result if isinstance(result, Awaitable) else result
 
 
-def _checked(measurements: object) -> Measurements:
+def checked(measurements: object) -> Measurements:
+    """Return what a read gave; raises DriverError when that are no measurements."""
     if not isinstance(measurements, Mapping):
         raise DriverError(f"the driver gave {type(measurements).__name__}, not a mapping of channels to values")
     return measurements

@@ -7,14 +7,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from bench import agent, away, cli, codec, floods, mqtt, postgres, receive, redis, runs, screen, sqlite, table, thousand
+from bench import (
+    agent,
+    away,
+    cli,
+    codec,
+    drivers,
+    floods,
+    mqtt,
+    postgres,
+    receive,
+    redis,
+    runs,
+    screen,
+    sqlite,
+    table,
+    thousand,
+)
 from bench.figures import CannotMeasureError, Measurement
 from bench.machine import load_average
 from bench.runs import Measured
 
 MEASUREMENTS: Final = {
     module.MEASUREMENT.name: module.MEASUREMENT
-    for module in (receive, mqtt, agent, cli, screen, sqlite, postgres, redis, away, thousand, codec, floods)
+    for module in (receive, mqtt, agent, drivers, cli, screen, sqlite, postgres, redis, away, thousand, codec, floods)
 }
 
 

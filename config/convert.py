@@ -27,7 +27,7 @@ def convert(configuration: Configuration) -> str:
         "nodes": {codifier: _node(node, defaults) for codifier, node in configuration.nodes.items()},
         "logging": configuration.logging,
     }
-    texts = [_yaml({name: section}) for name, section in sections.items() if section]
+    texts = [as_yaml({name: section}) for name, section in sections.items() if section]
     return "\n".join(texts) or "nodes: {}\n"
 
 
@@ -133,8 +133,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def write_text(self, text: str) -> yaml.ScalarNode:
-        """Write text in quotes where it would be a number here, and PyYAML does not think so: 1e3."""
-        return self.represent_scalar("tag:yaml.org,2002:str", text, None if isinstance(meaning(text), str) else "'")
+        """Write text in quotes where it would be a number here, and PyYAML does not think so: 1e3.
+
+        What a terminal would obey stands in double quotes, where it can be escaped.
+        """
+        style = None if isinstance(meaning(text), str) else "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style if all(map(_is_harmless, text)) else '"')
 
     def write_mapping(self, mapping: Mapping[str, Any]) -> yaml.MappingNode:
         """Write a mapping in one line when it has only single values and fits."""
@@ -150,5 +154,11 @@ _WIDEST_IN_LINE: Final = 90
 _WIDTH: Final = 120
 
 
-def _yaml(section: Mapping[str, Any]) -> str:
-    return yaml.dump(section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+def as_yaml(section: Mapping[str, Any]) -> str:
+    """Write a part of a configuration as YAML that reads as the same, and that any terminal can show."""
+    text = yaml.dump(section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return "".join(one if _is_harmless(one) else f"\\U{ord(one):08x}" for one in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character == "\n"

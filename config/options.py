@@ -40,7 +40,7 @@ PLANNED: Final = (
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 
-_ANNOUNCED: Final = {
+ANNOUNCED: Final = {
     "rollup": "every store computes its roll-ups by itself",
     "web": "there is no web server in this version",
 }
@@ -79,7 +79,7 @@ class OptionsBuilder:
         except JphError as error:  # somebody else's driver, which cannot be loaded here
             self._report.error(node.line("driver"), at(node.path_of("driver"), error.message), error.hint)
             return None
-        if driver in _ANNOUNCED:
+        if driver in ANNOUNCED:
             self._note(driver, codifier, node)
         if kind is not None:
             return build(kind, options, node.path_of("options"), self._report)
@@ -90,9 +90,9 @@ class OptionsBuilder:
         """Say which nodes do nothing here: once for each driver, since a real network has many of a kind."""
         for driver, uses in self._uses.items():
             codifiers = ", ".join(codifier for _, codifier in uses)
-            if driver in _ANNOUNCED:
+            if driver in ANNOUNCED:
                 message = f"the driver {driver!r} only announces {codifiers}"
-                self._report.warning(uses[0][0], message, _ANNOUNCED[driver])
+                self._report.warning(uses[0][0], message, ANNOUNCED[driver])
             else:
                 message = f"the driver {driver!r} is not in this version: {codifiers} cannot run here"
                 self._report.warning(uses[0][0], message, "what others send is shown")

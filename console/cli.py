@@ -19,7 +19,15 @@ EXIT_PIPE_CLOSED: Final = 141  # what a shell tells of a program that SIGPIPE en
 
 
 class Family(TyperGroup):
-    """A group of commands."""
+    """A group of commands. `otherwise` names the one that takes what names none of them, and nothing."""
+
+    otherwise: str = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options of the family itself, and see which command is meant."""
+        is_for_family = bool(args) and (args[0] in self.commands or args[0] in self.get_help_option_names(ctx))
+        named = args if is_for_family or not self.otherwise else [self.otherwise, *args]
+        return super().parse_args(ctx, named)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and end quietly when whoever reads its output has read enough (`jph watch | head -1`)."""
@@ -105,7 +113,9 @@ def built(row: Row) -> Any:
     epilog = f"Examples:\n{examples}"
     if row.rows:
         app.callback(cls=Family, help=row.summary, epilog=epilog)(_nothing)
-        return _with_rows(app, row.rows)
+        family = cast(Family, _with_rows(app, row.rows))
+        family.otherwise = row.otherwise
+        return family
     module, _, name = row.target.partition(":")
     function = getattr(import_module(module), name)
     settings = {"ignore_unknown_options": row.negative_numbers}

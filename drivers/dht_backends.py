@@ -138,7 +138,7 @@ _OLD_ADDRESS: Final = "0"
 def _kernel_device(directory: Path, pin: int) -> Path:
     """Return the kernel's device for a pin; raises DriverError when there is none."""
     devices = [chip for chip in chips(directory) if chip.name.partition("@")[0] == _NAME]
-    places = [_device_tree_pin(device) for device in devices]
+    places = [device_tree_pin(device) for device in devices]
     for is_it in (_is_hexadecimal, _is_decimal, _is_old):
         for device, place in zip(devices, places, strict=True):
             if place == pin or (place is None and is_it(device, pin)):
@@ -148,7 +148,8 @@ def _kernel_device(directory: Path, pin: int) -> Path:
     raise SysfsError(f"{directory}: there is no dht11 on GPIO {pin}{known}", advice, errno.ENOENT)
 
 
-def _device_tree_pin(device: Chip) -> int | None:
+def device_tree_pin(device: Chip) -> int | None:
+    """Return the GPIO of a device; None where the device tree does not say."""
     try:
         cells = read_bytes(device.path / "of_node/gpios")
     except SysfsError:

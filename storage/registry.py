@@ -15,7 +15,7 @@ class Entry(NamedTuple):
     """Where a store and its options are. The options are read on every host, so their module needs no database.
 
     `history` reads from the store beside a sink that writes. `extra` is what has to be installed beside jph for it.
-    `hears` tells that it has the ability HEARD.
+    `hears` tells that it has the ability HEARD. `summary` says what it is to who looks for one.
     """
 
     store: str
@@ -23,18 +23,30 @@ class Entry(NamedTuple):
     history: str
     extra: str | None = None
     hears: bool = False
+    summary: str = ""
 
 
 STORES: Final[dict[str, Entry]] = {
-    "sqlite": Entry("storage.sqlite:Sqlite", "storage.sqlite:SqliteOptions", "storage.sqlite:history_of"),
+    "sqlite": Entry(
+        "storage.sqlite:Sqlite",
+        "storage.sqlite:SqliteOptions",
+        "storage.sqlite:history_of",
+        summary="a store: it keeps what it hears in a file",
+    ),
     "postgres": Entry(
         "storage.postgres:Postgres",
         "storage.postgres_options:PostgresOptions",
         "storage.postgres:PostgresHistory",
         extra="postgres",
+        summary="a store: it keeps what it hears in a PostgreSQL database",
     ),
     "redis": Entry(
-        "storage.redis:Redis", "storage.redis_options:RedisOptions", "storage.redis:Redis", extra="redis", hears=True
+        "storage.redis:Redis",
+        "storage.redis_options:RedisOptions",
+        "storage.redis:Redis",
+        extra="redis",
+        hears=True,
+        summary="a store: it shows the last state of everybody, and the newest readings",
     ),
 }
 

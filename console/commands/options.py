@@ -83,6 +83,13 @@ def complete_codifier(incomplete: str) -> Iterator[tuple[str, str]]:
             yield sensor.codifier, sensor.name
 
 
+def complete_driver(incomplete: str) -> list[str]:
+    """Offer the names of drivers to the shell that completes a command."""
+    from drivers.registry import DRIVERS  # noqa: PLC0415 - most commands that have these options need no driver
+
+    return [name for name in DRIVERS if name.startswith(incomplete)]
+
+
 ConfigOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--config", metavar="FILE|URL", help="The configuration; else JPH_CONFIG, else ./jph.yaml and so on."),

@@ -13,7 +13,8 @@ class Row(NamedTuple):
 
     `target` is "module:function"; the module is imported when the command runs. `summary` is its line in the help,
     `examples` end its own help. A row with `rows` is a family of commands and has no target of its own.
-    `negative_numbers` lets an argument such as -5 be a number instead of an option.
+    `negative_numbers` lets an argument such as -5 be a number instead of an option. `otherwise` is which command of a
+    family takes what names none of them, and nothing.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Row(NamedTuple):
     examples: tuple[str, ...]
     rows: "tuple[Row, ...]" = ()
     negative_numbers: bool = False
+    otherwise: str = ""
 
 
 _CHECK: Final = Row(
@@ -75,6 +77,33 @@ _DB: Final = (
     Row("migrate", "console.commands.db:migrate", SET_UP, "Bring the schema up to date.", ("jph db migrate",)),
     Row("status", "console.commands.db:status", SET_UP, "Show what is in the database.", ("jph db status",)),
     Row("user", "", SET_UP, "Add, list and remove users.", ("jph db user list",), rows=_DB_USER),
+)
+
+_DRIVERS: Final = (
+    Row(
+        "show",
+        "console.commands.drivers:show",
+        SET_UP,
+        "List the drivers that there are, or explain one.",
+        ("jph drivers", "jph drivers pipe", "jph drivers show pipe --json | jq .options"),
+    ),
+    Row(
+        "try",
+        "console.commands.drivers_try:try_driver",
+        SET_UP,
+        "Read a driver once, or several times, without sending anything.",
+        (
+            "jph drivers try pipe path=/proc/loadavg field=1",
+            "jph drivers try pipe path=/proc/loadavg 'fields={value: 1, load5: 2}' --count 3 --interval 5s",
+        ),
+    ),
+    Row(
+        "scan",
+        "console.commands.drivers_scan:scan",
+        SET_UP,
+        "Look for what is attached to this computer, and write nodes for it.",
+        ("jph drivers scan", "jph drivers scan --quiet > found.yaml"),
+    ),
 )
 
 _KEYS: Final = (
@@ -245,6 +274,15 @@ COMMANDS: Final = (
     ),
     _CHECK,
     Row("config", "", SET_UP, "Check, show and convert configurations.", ("jph config show",), rows=_CONFIG),
+    Row(
+        "drivers",
+        "",
+        SET_UP,
+        "See what drivers there are, try one, find what is attached.",
+        ("jph drivers", "jph drivers pipe"),
+        rows=_DRIVERS,
+        otherwise="show",
+    ),
     Row("db", "", SET_UP, "Prepare and look at a PostgreSQL database.", ("jph db status",), rows=_DB),
     Row("keys", "", SET_UP, "Say who may read and command whom.", ("jph keys list",), rows=_KEYS),
     Row(

@@ -68,9 +68,9 @@ class Fan(Thermometer):
 class Bench:
     """A supervisor, the devices that it built, and its threads."""
 
-    def __init__(self, loop: DrivenLoop, kind: type[Thermometer]) -> None:
+    def __init__(self, loop: DrivenLoop, kind: type[Thermometer], threads: DaemonThreads | None = None) -> None:
         self.devices: list[Thermometer] = []
-        self.threads = DaemonThreads("test")
+        self.threads = threads or DaemonThreads("test")
         self._kind = kind
         self._place = Place("C1", Path("/nonexistent"), loop.clock.monotonic)
         self.supervisor = Supervisor("C1", self._build, self.threads, loop.clock.monotonic)
@@ -219,6 +219,26 @@ async def test_a_driver_that_hangs_costs_one_thread_however_often_it_is_asked(
     release.set()
     await until(lambda: bench.device.reads == 2)
     assert bench.threads.count == 1
+
+
+async def test_drivers_that_hang_cost_a_thread_each_and_stop_no_other(driven_time: DrivenLoop) -> None:
+    threads, release = DaemonThreads("test"), threading.Event()
+    hanging = [Bench(driven_time, Thermometer, threads) for _ in range(20)]
+    working = Bench(driven_time, Thermometer, threads)
+    for bench in (*hanging, working):
+        assert await bench.supervisor.read(1.0) == {"value": 21.5}
+    for bench in hanging:
+        bench.device.trouble = release
+    for _ in range(10):
+        given_up = [driven_time.create_task(bench.supervisor.read(1.0)) for bench in hanging]
+        assert await working.supervisor.read(1.0) == {"value": 21.5}
+        await driven_time.advance(60.0)
+        assert [await read for read in given_up] == [{}] * len(hanging)
+    assert {bench.supervisor.state for bench in hanging} == {DriverState.HANGING}
+    assert threads.count <= len(hanging) + 1
+    release.set()
+    await until(lambda: all(bench.device.reads == 2 for bench in hanging))
+    threads.close()
 
 
 async def test_set_and_step_reach_an_actuator(fan: Bench) -> None:

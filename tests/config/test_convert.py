@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.configuration import kinds
-from config.convert import convert, written
+from config.convert import as_yaml, convert, written
+from config.document import parse, plain
 from config.durations import LONGEST_S, Bytes, Seconds
 from config.loading import load, loads
 from config.model import (
@@ -28,6 +29,7 @@ from config.model import (
     SpoolPlace,
 )
 from config.options import PLANNED
+from config.report import Report
 from protocol.alarms import COMPARISONS, Alarms, Condition
 from protocol.gate import Mode
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, PipeOptions, StoreOptions, loaded
@@ -257,3 +259,10 @@ def test_options_are_written_with_their_units_wherever_they_stand() -> None:
         "group": "[ff15::1]:7",
         "renamed": "2s",
     }
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_that_a_terminal_would_obey_is_escaped_and_reads_as_the_same(text: str) -> None:
+    written_text = as_yaml({"options": {"text": text}})
+    assert all(line.isprintable() for line in written_text.split("\n"))
+    assert plain(parse(written_text.encode(), Report("test"))) == {"options": {"text": text}}

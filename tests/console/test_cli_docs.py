@@ -71,6 +71,21 @@ def _remembered(shell: Shell, site: Site) -> list[dict[str, Any]]:
     return shell.jph("history", "C1", "--json", site.config).documents
 
 
+def _offline(*arguments: str) -> Callable[[Shell, Site], list[dict[str, Any]]]:
+    """Call a command that needs no configuration."""
+    return lambda shell, _site: shell.jph(*arguments, "--json").documents
+
+
+def _found(shell: Shell, site: Site) -> list[dict[str, Any]]:
+    """Look at a computer that has one thing that a driver reads, and one that none does."""
+    zone = shell.home / "root/sys/class/thermal/thermal_zone0"
+    adapter = shell.home / "root/dev/serial/by-id/usb-stick"
+    for path in (zone / "type", zone / "temp", adapter):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("cpu\n", "ascii")
+    return shell.jph("drivers", "scan", "--json", "--root", str(shell.home / "root")).documents
+
+
 def _accounted(shell: Shell, site: Site) -> list[dict[str, Any]]:
     """Wait until something was stored, and print what became of it."""
     shell.jph("watch", "--from", "Q1", "--count", "2", "--flag", "i", site.config)
@@ -110,6 +125,9 @@ PRINTED: Final[dict[str, Callable[[Shell, Site], list[dict[str, Any]]]]] = {
     "`import`": _imported,
     "`check`, `config check`": _checked,
     "`config show`": _called("config", "show"),
+    "`drivers show`": _offline("drivers", "show"),
+    "`drivers scan`": _found,
+    "`drivers try`": _offline("drivers", "try", "simulated", "signal=constant", "value=1"),
     "`keys show`": _shown,
     "`keys list`": _granted,
 }

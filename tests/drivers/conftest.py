@@ -1,11 +1,52 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from drivers.driver import Place
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs, mounted
+
+CLOCK_MODULE: Final = """'''The time.'''
+
+from drivers.driver import DriverOptions
+
+class Clock:
+    Options = DriverOptions
+    def __init__(self, options, place): pass
+    def read(self): return {"value": 12}
+    def close(self): pass
+"""
+
+MODULES: Final = {
+    "clockwork": CLOCK_MODULE,
+    "sundial": "import the_library_of_the_sun",
+    "hourglass": "raise RuntimeError('no sand')",
+    "candle": "class Candle: Options = dict",
+}
+
+ENTRY_POINTS: Final = """\
+[jph.drivers]
+clock = clockwork:Clock
+pipe = clockwork:Clock
+shadow = clockwork:Shadow
+sundial = sundial:Sundial
+hourglass = hourglass:Hourglass
+candle = candle:Candle
+"""
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package with the driver `clock`, which works, one called as ours, and several that do not load."""
+    for name, text in MODULES.items():
+        (tmp_path / f"{name}.py").write_text(text, "ascii")
+    metadata = tmp_path / "clockwork-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: clockwork\nVersion: 1.0\n", "ascii")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS, "ascii")
+    monkeypatch.syspath_prepend(tmp_path)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ PAGE: Final = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding
 YAML_EXAMPLES: Final = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 (PYTHON_EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
+EXAMPLE: Final = Path(__file__).parents[2] / "docs/examples/jph-uptime"
+
 NAMES: Final = [*registry.DRIVERS, *STORES]
 
 
@@ -76,7 +78,8 @@ def test_every_option_has_a_row_with_the_words_of_its_declaration(name: str, opt
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_a_default_stands_in_parentheses_behind_it(name: str, option: msgspec.inspect.Field) -> None:
     default = option.default
-    if default in (None, "", msgspec.NODEFAULT) or isinstance(default, tuple):  # several are written as people do
+    is_short = isinstance(default, str | int) or (isinstance(default, float) and default.is_integer())
+    if not is_short or default == "":
         return
     row = table_row(name, option.encode_name)
     written = row.removeprefix(description(option)).replace("`", "").replace(" ", "")
@@ -130,6 +133,12 @@ def test_the_driver_that_is_shown_checks_its_options(uptime: Any) -> None:
     configuration = "nodes: {U1: {driver: uptime, options: {unit: days}}}"
     loaded = loads(configuration.encode(), "docs", {"uptime": uptime.Options}.get)
     assert loaded.nodes["U1"].options == uptime.Options(unit="days")
+
+
+@pytest.mark.parametrize(("kind", "file"), [("python", "jph_uptime.py"), ("toml", "pyproject.toml")])
+def test_the_example_package_is_what_the_page_shows(kind: str, file: str) -> None:
+    (shown,) = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    assert (EXAMPLE / file).read_text("utf-8") == shown
 
 
 def test_the_entry_point_group_is_the_registrys() -> None:

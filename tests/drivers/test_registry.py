@@ -1,34 +1,12 @@
+import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from drivers import registry
 from drivers.driver import DriverError, DriverOptions
 from drivers.pipe import Pipe, PipeOptions
-
-CLOCK_MODULE = """
-from drivers.driver import DriverOptions
-
-class Clock:
-    Options = DriverOptions
-    def __init__(self, options, place): pass
-    def read(self): return {"value": 12}
-    def close(self): pass
-"""
-
-
-@pytest.fixture
-def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package that brings the drivers `clock`, which works, and `sundial`, which lacks something."""
-    (tmp_path / "clockwork.py").write_text(CLOCK_MODULE)
-    (tmp_path / "sundial.py").write_text("import the_library_of_the_sun")
-    metadata = tmp_path / "clockwork-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: clockwork\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[jph.drivers]\nclock = clockwork:Clock\nsundial = sundial:Sundial\n")
-    monkeypatch.syspath_prepend(tmp_path)
 
 
 def test_a_driver_is_found_by_its_name() -> None:
@@ -57,6 +35,33 @@ def test_every_driver_of_the_list_is_there(name: str) -> None:
 def test_other_packages_bring_drivers_of_their_own() -> None:
     assert registry.driver_class("clock").__name__ == "Clock"  # type: ignore[attr-defined] # it is a class
     assert registry.options_of("clock") is DriverOptions
+
+
+@pytest.mark.usefixtures("other_package")
+def test_a_driver_of_another_package_takes_no_name_of_ours() -> None:
+    assert registry.driver_class("pipe") is Pipe
+    assert registry.options_of("pipe") is PipeOptions
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sundial", "No module named 'the_library_of_the_sun'; the package clockwork brings it"),
+        ("hourglass", "RuntimeError: no sand"),
+        ("candle", "candle:Candle is no driver: its `Options` are no msgspec.Struct"),
+        ("shadow", "has no attribute 'Shadow'"),
+    ],
+)
+@pytest.mark.usefixtures("other_package")
+def test_a_driver_that_cannot_be_loaded_says_why(name: str, said: str) -> None:
+    with pytest.raises(DriverError, match=re.escape(said)):
+        registry.driver_class(name)
+
+
+def test_one_of_ours_that_cannot_be_loaded_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.DRIVERS, "adcpi", "no_such_module:Adc")
+    with pytest.raises(DriverError, match=r"No module named 'no_such_module'; pip install \"jph\[adcpi\]\""):
+        registry.driver_class("adcpi")
 
 
 @pytest.mark.usefixtures("other_package")
