@@ -36,14 +36,14 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None, msgspec.Meta(description="take only answers that say they are this, such as `application/json`")
     ] = None
     repair: Annotated[
-        bool, msgspec.Meta(description="read JSON that is not quite JSON, such as that of many an Arduino (`true`)")
+        bool, msgspec.Meta(description="read JSON that is not quite JSON, such as that of many an Arduino")
     ] = True
     infinite: Annotated[
         int | float | None, msgspec.Meta(description="what infinity counts as; without it, it is no reading")
     ] = None
-    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection (2 s)")] = 2.0
-    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet (4 s)")] = 4.0
-    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take (4.5 s)")] = 4.5
+    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection")] = 2.0
+    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet")] = 4.0
+    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take")] = 4.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

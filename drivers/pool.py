@@ -36,11 +36,11 @@ class PoolOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = msgspec.field(default_factory=dict)
     rate_unit: Annotated[
         Literal["H/s", "kH/s", "MH/s", "GH/s", "TH/s", "PH/s"],
-        msgspec.Meta(description="the unit of the readings, from `H/s` to `PH/s` (`MH/s`)"),
+        msgspec.Meta(description="the unit of the readings, from `H/s` to `PH/s`"),
     ] = "MH/s"
-    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection (5 s)")] = 5.0
-    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet (15 s)")] = 15.0
-    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take (30 s)")] = 30.0
+    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection")] = 5.0
+    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet")] = 15.0
+    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take")] = 30.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,7 +17,7 @@ HeadersFile = Annotated[
 ]
 Verify = Annotated[
     bool | str,
-    msgspec.Meta(description="`false` believes any certificate; a path names the file of the CA that counts (`true`)"),
+    msgspec.Meta(description="`false` believes any certificate; a path names the file of the CA that counts"),
 ]
 
 
