@@ -30,6 +30,8 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "hwmon": {"chip": "cpu_thermal"},
     "iio": {"device": "bme280"},
     "json": {"url": "http://127.0.0.1:9/", "field": "value"},
+    "mqtt": {"host": "127.0.0.1", "topic": "t", "path": "a"},
+    "nest": {"credentials": "/var/empty/credentials.json"},
     "pipe": {"path": "/proc/loadavg", "field": 1},
     "pool": {"url": "http://127.0.0.1:9/", "format": "ckpool"},
     "simulated": {"signal": "constant", "value": 1},
