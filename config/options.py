@@ -22,12 +22,13 @@ BUILT_IN: Final = (
     "simulated-fan",
     "sqlite",
     "web",
+    "zwave",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
     *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "json", "mqtt", "nest", "pool"),
-    *("python", "system", "w1", "zwave"),
+    *("python", "system", "w1"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

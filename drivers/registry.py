@@ -15,6 +15,7 @@ DRIVERS: Final[dict[str, str]] = {
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
     "web": "drivers.console:Console",
+    "zwave": "drivers.zwave:Zwave",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"

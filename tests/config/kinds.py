@@ -7,6 +7,7 @@ import msgspec
 from config.durations import Bytes, Seconds
 from config.loading import loads
 from config.model import ConfigError, Configuration
+from drivers.zwave import ZwaveOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
+    "zwave": ZwaveOptions,
     "climate": ClimateOptions,
     "web": ConsoleOptions,
 }

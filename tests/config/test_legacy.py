@@ -10,6 +10,7 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
+from drivers.zwave import OriginalOptions, ZwaveOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
@@ -161,10 +162,10 @@ def test_the_database_of_the_original_is_that_of_the_store(original: Configurati
 def test_what_the_owner_says_of_a_proxy_is_found_under_the_proxy_s_channel(original: Configuration) -> None:
     owner = original.owner("W4")
     assert owner is not None
-    assert isinstance(owner.options, dict)
+    assert isinstance(owner.options, ZwaveOptions)
     [channel] = [sensor.channel for sensor in owner.proxies if sensor.codifier == "W4"]
-    assert owner.options["channels"][channel] == {"node": 3, "index": 4, "instance": 1}
-    assert (owner.options["node"], owner.options["index"], owner.options["instance"]) == (2, 4, 1)
+    assert owner.options.named[str(channel)] == OriginalOptions(node=3, index=4, instance=1)
+    assert (owner.options.node, owner.options.index, owner.options.instance) == (2, 4, 1)
 
 
 @pytest.mark.parametrize(("codifier", "channel"), [("F2", "humidity"), ("F7", "humidity"), ("M2", "calculated")])
@@ -186,7 +187,7 @@ def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configurati
         "the driver 'json' is not in this version: X1, Y1 cannot run here",
         "the driver 'adcpi' is not in this version: A1, A3 cannot run here",
     ]
-    assert len(told) == 8
+    assert len(told) == 7
 
 
 def test_what_only_announces_itself_is_told_with_the_reason(original: Configuration) -> None:
