@@ -112,6 +112,9 @@ class Sensing:
         measured = measurements.get(sensor.channel or OWN_CHANNEL)
         if measured is None:
             return
+        if isinstance(measured, DriverError):
+            self._note_trouble(sensor.codifier, str(measured))
+            return
         value, attributes, timestamp_ms = measured if isinstance(measured, Measured) else Measured(measured)
         try:
             passed = self._filters[sensor.codifier].apply(_checked(value), self._surroundings.monotonic())

@@ -34,8 +34,11 @@ class Measured(NamedTuple):
     timestamp_ms: int | None = None
 
 
-Measurements: TypeAlias = Mapping[str, Value | Measured]
-"""What one read found, by channel: finite numbers and text. A channel that has nothing now is missing."""
+Measurements: TypeAlias = Mapping[str, Value | Measured | DriverError]
+"""What one read found, by channel: finite numbers and text. A channel that has nothing now is missing.
+
+A channel that failed while others did not has its error: it has no reading, and is told of by its codifier.
+"""
 
 
 class Latest(NamedTuple):
@@ -126,7 +129,7 @@ class Driver(Protocol):
     Options: ClassVar[type[msgspec.Struct]]
 
     def read(self) -> Measurements | Awaitable[Measurements]:
-        """Measure once; raises DriverError. What was measured before is never given again as new."""
+        """Measure once; raises DriverError when all failed. What was measured before is never given again as new."""
         ...
 
     def close(self) -> None:

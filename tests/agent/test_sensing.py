@@ -224,6 +224,18 @@ async def test_what_is_no_value_is_not_sent_and_said_once(
     assert messages(caplog) == expected
 
 
+async def test_a_channel_that_fails_alone_is_said_once_and_the_others_are_sent(
+    make: Make, devices: Devices, driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make(node("device", HUMIDITY))
+    await bench.wire.readings(1)
+    devices["C1"].values = {"value": DriverError("pin 2: over range", "see the divider"), "humidity": 48}
+    for _ in range(3):
+        await driven_time.advance(1.0)
+        assert await bench.wire.readings(1) == [("F2", 48)]
+    assert messages(caplog) == ["C1: no reading: pin 2: over range; see the divider"]
+
+
 @pytest.mark.parametrize(
     ("steps", "value"),
     [
@@ -432,11 +444,12 @@ async def test_a_driver_that_hangs_is_told(settled: Bench, devices: Devices, dri
     assert Said(Trouble.DRIVER_HANGING, 1) in said(settled)
 
 
+@pytest.mark.parametrize("without", [float("nan"), DriverError("pin 2: over range")], ids=repr)
 async def test_what_is_no_value_is_told_until_it_is_one(
-    settled: Bench, devices: Devices, driven_time: DrivenLoop
+    settled: Bench, devices: Devices, driven_time: DrivenLoop, without: object
 ) -> None:
     heard: list[Said | None] = []
-    devices["C1"].values = {"value": float("nan")}
+    devices["C1"].values = {"value": without}
     while Said(Trouble.NO_VALUE, 1) not in heard:
         await driven_time.advance(0.5)
         await until(lambda: not settled.sensing._reading.locked())
