@@ -114,41 +114,33 @@ class Zwave:
         self._wanted = options.wanted()
         self._connector = _Connector(options, place)
         self._taken: dict[str, ValueId] = {}  # for each of OpenZWave's names, so that it is told once
-        self._troubles: dict[str, str] = {}  # by channel, so that each is told once
 
     def read(self) -> Measurements:
         """Return what was pushed since the last read, and what devices answer; raises DriverError."""
         session = self._connector.session()
+        network = session.network()
         if not self._wanted:
-            raise DriverError("no value is named", f"name one of {_listed(session.network())}")
-        ids, troubles = self._resolve(session.network())
-        found = session.read(frozenset(ids.values()), ask=self._options.poll)
-        troubles |= {channel: found.troubles[value] for channel, value in ids.items() if value in found.troubles}
-        measured: dict[str, Value] = {}
-        for channel, value in ids.items():
-            if value in found.values:
-                try:
-                    measured[channel] = _reading(value, found.values[value])
-                except DriverError as error:
-                    troubles[channel] = error
-        self._tell(troubles, measured)
-        return measured
+            raise DriverError("no value is named", f"name one of {_listed(network)}")
+        ids = {channel: self._find(network, channel, name) for channel, name in self._wanted.items()}
+        there = frozenset(each for each in ids.values() if isinstance(each, ValueId))
+        found = session.read(there, ask=self._options.poll)
+        measured = {
+            channel: each if isinstance(each, DriverError) else _reading(each, found[each])
+            for channel, each in ids.items()
+            if isinstance(each, DriverError) or each in found
+        }
+        return _unless_all_failed(measured)
 
     def close(self) -> None:
         """End the connection."""
         self._connector.close()
 
-    def _resolve(self, network: Network) -> tuple[dict[str, ValueId], dict[str, DriverError]]:
-        """Find the values of all channels, and why some are not there."""
-        ids, troubles = {}, {}
-        for channel, name in self._wanted.items():
-            try:
-                ids[channel] = (
-                    network.find(name) if isinstance(name, str) else self._find_original(network, channel, name)
-                )
-            except DriverError as error:
-                troubles[channel] = error
-        return ids, troubles
+    def _find(self, network: Network, channel: str, name: str | OpenZwaveId) -> ValueId | DriverError:
+        """Return which value a channel has, or why there is none."""
+        try:
+            return network.find(name) if isinstance(name, str) else self._find_original(network, channel, name)
+        except DriverError as error:
+            return error
 
     def _find_original(self, network: Network, channel: str, name: OpenZwaveId) -> ValueId:
         found, others = network.find_original(name)
@@ -157,16 +149,6 @@ class Zwave:
             log.info("%s: %s is taken for %s (%s)%s", self._place.codifier, quoted(found), channel, name, quoted(more))
         self._taken[channel] = found
         return found
-
-    def _tell(self, troubles: Mapping[str, DriverError], measured: Measurements) -> None:
-        """Raise what is wrong when there is no value at all, else log what is new of it."""
-        if troubles and not measured:
-            raise _summary(troubles)
-        for channel, error in troubles.items():
-            if self._troubles.get(channel) != str(error):
-                log.warning("%s: no value for %s: %s", self._place.codifier, channel, error)
-        remaining = {channel: known for channel, known in self._troubles.items() if channel not in measured}
-        self._troubles = remaining | {channel: str(error) for channel, error in troubles.items()}
 
 
 class _Connector:
@@ -241,19 +223,22 @@ def _listed(network: Network) -> str:
     return f"{', '.join(lines[:LISTED]) or '(the network has none)'}{more}"
 
 
-def _reading(value: ValueId, said: object) -> Value:
-    """Return a number or text; true and false are 1 and 0; raises DriverError."""
+def _reading(value: ValueId, said: object) -> Value | DriverError:
+    """Return a number or text, or the error that there is in its place; true and false are 1 and 0."""
     if isinstance(said, bool):
         return int(said)
-    if isinstance(said, int | float | str):  # the client lets only finite numbers in
+    if isinstance(said, int | float | str | DriverError):  # the client lets only finite numbers in
         return said
     if said is None:
-        raise DriverError(f"{quoted(value)} has no value", "its device does not know it yet")
-    raise DriverError(f"{quoted(value)} is neither a number nor text: {quoted(said)}")
+        return DriverError(f"{quoted(value)} has no value", "its device does not know it yet")
+    return DriverError(f"{quoted(value)} is neither a number nor text: {quoted(said)}")
 
 
-def _summary(troubles: Mapping[str, DriverError]) -> DriverError:
-    """Join what is wrong with several channels: each thing once."""
-    messages = dict.fromkeys(error.message for error in troubles.values())
-    hints = dict.fromkeys(error.hint for error in troubles.values() if error.hint)
-    return DriverError("; ".join(messages), "; ".join(hints))
+def _unless_all_failed(measured: dict[str, Value | DriverError]) -> Measurements:
+    """Return what was measured; raises DriverError, with each thing that is wrong once, when that is nothing."""
+    errors = [each for each in measured.values() if isinstance(each, DriverError)]
+    if not errors or len(errors) < len(measured):
+        return measured
+    messages = dict.fromkeys(error.message for error in errors)
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    raise DriverError("; ".join(messages), "; ".join(hints))

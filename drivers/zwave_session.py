@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from drivers.driver import DriverError
-from drivers.zwave_client import Client, Message
+from drivers.zwave_client import Client, Message, quoted
 from drivers.zwave_values import STATUS_EVENTS, Network, Status, ValueId, id_of
 
 PING_DEAD_EVERY_S: Final = 60.0  # a dead plug that is back in its socket may have nothing to say by itself
@@ -25,13 +25,6 @@ _VALUES: Final[Mapping[str, str]] = {
 }
 
 _BATTERY: Final = frozenset({Status.ASLEEP, Status.AWAKE})  # nodes that speak when they wake, and are never asked
-
-
-class Found(NamedTuple):
-    """What one read found, and why there is no value where there should be one."""
-
-    values: Mapping[ValueId, object]
-    troubles: Mapping[ValueId, DriverError]
 
 
 class Session:
@@ -77,44 +70,38 @@ class Session:
             answer.result()
         return self._network
 
-    def read(self, values: Collection[ValueId], *, ask: bool) -> Found:
-        """Return what was pushed since the last read, and what is got by asking for what was not."""
+    def read(self, values: Collection[ValueId], *, ask: bool) -> dict[ValueId, object]:
+        """Return what was pushed since the last read, and what is got by asking for what was not.
+
+        In the place of a value that there should be and is not stands its DriverError.
+        """
         with self._lock:
             pushed, due = self._due(values, ask=ask)
-            troubles = {value: _dead(value.node) for value in due if self._network.status(value.node) is Status.DEAD}
-            asked = [value for value in due if self._network.status(value.node) not in {*_BATTERY, Status.DEAD}]
+            dead = {value for value in due if self._network.status(value.node) is Status.DEAD}
+            asked = [value for value in due - dead if self._network.status(value.node) not in _BATTERY]
             self._echoes = dict.fromkeys(asked, _PENDING)
-        self._ping({value.node for value in troubles})
-        found = self._ask(asked)
-        return Found({**found.values, **pushed}, {**found.troubles, **troubles})
+        self._ping({value.node for value in dead})
+        return {**self._ask(asked), **{value: _dead(value.node) for value in dead}, **pushed}
 
     def close(self) -> None:
         """End the connection."""
         self._client.close()
 
-    def _due(self, values: Collection[ValueId], *, ask: bool) -> tuple[dict[ValueId, object], list[ValueId]]:
+    def _due(self, values: Collection[ValueId], *, ask: bool) -> tuple[dict[ValueId, object], set[ValueId]]:
         """Take what was pushed, and choose what to ask for: nothing when a push is the reason of this read."""
         pushed, self._pushed = self._pushed, {}
         self._watched = frozenset(values)
         is_woken, self._is_woken = self._is_woken, False
         if is_woken or not ask:
-            return pushed, []
+            return pushed, set()
         heard, self._heard = self._heard, set()
-        return pushed, [value for value in self._watched if value not in heard]
+        return pushed, set(self._watched - heard)
 
-    def _ask(self, values: Iterable[ValueId]) -> Found:
+    def _ask(self, values: Iterable[ValueId]) -> dict[ValueId, object]:
         """Ask nodes for values, all at once: the server queues them."""
         answers = {value: self._begin_poll(value) for value in values}
         self._client.finish(answers.values())
-        found: dict[ValueId, object] = {}
-        troubles: dict[ValueId, DriverError] = {}
-        for value, answer in answers.items():
-            error = answer.exception()
-            if error is None:
-                found[value] = answer.result().get("value")
-            elif isinstance(error, DriverError):
-                troubles[value] = DriverError(f"{value}: {error.message}", error.hint)
-        return Found(found, troubles)
+        return {value: _value_or_error(value, answer) for value, answer in answers.items()}
 
     def _begin_poll(self, value: ValueId) -> Future[Message]:
         answer = self._client.begin("node.poll_value", nodeId=value.node, valueId=value.on_wire)
@@ -178,6 +165,13 @@ def _node_of(event: Message) -> int | None:
 
 _PENDING: Final = object()
 """In the place of a value that is not known yet."""
+
+
+def _value_or_error(value: ValueId, answer: Future[Message]) -> object:
+    try:
+        return answer.result().get("value")
+    except DriverError as error:
+        return DriverError(f"{quoted(value)}: {error.message}", error.hint)
 
 
 def _dead(node: int) -> DriverError:

@@ -256,15 +256,15 @@ def test_a_node_that_is_back_is_asked_at_once(server: ZwaveServer, build: Build,
     assert driver.read() == {"value": 151.5}
 
 
-def test_a_dead_node_does_not_keep_the_others_from_their_values(
-    server: ZwaveServer, build: Build, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_dead_node_does_not_keep_the_others_from_their_values(server: ZwaveServer, build: Build) -> None:
     server.node(3)["status"] = DEAD
-    driver = build(value=POWER, named={"W4": OTHER_POWER})
-    assert driver.read() == {"value": 151.5}
-    assert driver.read() == {"value": 151.5}
-    [told] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert told.startswith("W1: no value for W4: node 3 is dead")
+    measured = build(value=POWER, named={"W4": OTHER_POWER, "W5": "3-50-0-value-65537", "W9": "9-50-0-x"}).read()
+    assert {channel: str(measured[channel]).partition(":")[0] for channel in measured} == {
+        "value": "151.5",
+        "W4": "node 3 is dead",
+        "W5": "node 3 is dead",
+        "W9": "there is no node 9 in the Z-Wave network; there are 1, 2, 3, 4",
+    }
 
 
 def test_a_node_that_is_still_asked_what_it_can_has_no_values_yet(
@@ -386,11 +386,15 @@ def test_a_device_that_does_not_answer_is_an_error_in_the_server_s_words(server:
     assert error_of(build(value=POWER)) == f"{POWER}: no answer (ZW0201)"
 
 
-def test_a_device_that_fails_leaves_only_its_channel_out(server: ZwaveServer, build: Build) -> None:
+def test_a_value_that_fails_is_an_error_of_its_channel_alone(server: ZwaveServer, build: Build) -> None:
     outcomes = iter([True, False])
     server.fails = lambda: next(outcomes)
     measured = build(value=POWER, named={"energy": ENERGY}).read()
-    assert len(measured) == 1
+    assert [str(each) for each in measured.values() if isinstance(each, DriverError)] in (
+        [f"{POWER}: no answer (ZW0201)"],
+        [f"{ENERGY}: no answer (ZW0201)"],
+    )
+    assert len(measured) == 2
 
 
 def test_of_a_hundred_polls_as_many_give_values_as_do_not_fail(server: ZwaveServer, build: Build) -> None:
