@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from agent.threads import DaemonThreads
-from drivers.driver import Actuator, Driver, DriverError, Measurements
+from drivers.driver import Actuator, Driver, DriverError, Measurements, RetryLaterError
 from protocol.troubles import Trouble
 
 log: Final = logging.getLogger("jph.driver")
@@ -88,6 +88,7 @@ class Supervisor:
             measurements = _checked(await self._ask(lambda driver: driver.read(), max(interval_s, SHORTEST_DEADLINE_S)))
         except DriverError as error:
             self._failed(str(error), interval_s)
+            self._leave_alone(error)
             if self.state is DriverState.QUARANTINED:
                 await self._let_go(SHORTEST_DEADLINE_S)
             return {}
@@ -190,6 +191,11 @@ class Supervisor:
             log.log(_LEVELS[state], "%s: %s (%s)", self.codifier, message, state)
         self.state, self.last_error = state, message
         self._not_before_s = self._monotonic() + self._pause_s(interval_s)
+
+    def _leave_alone(self, error: DriverError) -> None:
+        """Try no earlier than the source asks: who asks again and again of a busy server is shut out."""
+        if isinstance(error, RetryLaterError):
+            self._not_before_s = max(self._not_before_s, self._monotonic() + error.retry_after_s)
 
     def _judge(self) -> DriverState:
         if self._under_way is not None:

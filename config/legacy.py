@@ -14,6 +14,8 @@ any other configuration:
                                                                         A2: {name: Rad-out, unit: °C, channel: A2}
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -28,6 +30,8 @@ class _Driver(NamedTuple):
 
     `table` is the one within the original's `Sensor` that holds the options, when they are not in `Sensor` itself.
     With `bare` it has none of the original's options.
+    `listed` names the one key of the proxies in the owner's list, and the option that has its values by channel.
+    `rewritten` has how values of the original's keys are written here, when they are not written alike.
     """
 
     name: str
@@ -36,7 +40,27 @@ class _Driver(NamedTuple):
     proxy_channel: str | None = None
     table: str | None = None
     bare: bool = False
+    listed: tuple[str, str] | None = None
+    rewritten: Mapping[str, Callable[[Tree], Tree]] = {}
 
+
+def _json_path(tree: Tree) -> Tree:
+    """Write the name of a field as the path of one: in quotes, unless it is a plain word."""
+    if not isinstance(tree, Scalar) or _PLAIN_WORD.fullmatch(tree.text):
+        return tree
+    return _text(json.dumps(tree.text), tree.line)
+
+
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# What its reader did: 0 for infinity, and no answer that does not say that it is JSON.
+_FAILSAFE: Final = {
+    "infinite": "0",
+    "content_type": "application/json",
+    "connect_timeout": "2",
+    "read_timeout": "10",
+    "timeout": "12",
+}
 
 _SQL: Final = {"Database": "database", "User": "user", "Password": "password_file", "Host": "host", "Port": "port"}
 
@@ -49,7 +73,13 @@ _DRIVERS: Final = {
     "jphCalcHistory": _Driver("rollup", bare=True),
     "jphRedis": _Driver("redis"),
     "Flask": _Driver("web", bare=True),
-    "failsafeReader": _Driver("json"),
+    "failsafeReader": _Driver(
+        "json",
+        {"URL": "url", "Field": "field"},
+        _FAILSAFE,
+        listed=("Field", "fields"),
+        rewritten={"Field": _json_path},
+    ),
     "ADCpiReader": _Driver("adcpi"),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
     "PythonNinja": _Driver("python"),
@@ -203,16 +233,34 @@ def _options(owner: Original, driver: _Driver, channels: Mapping[str, str]) -> d
     if driver.bare:
         return {}
     options = {
-        driver.options.get(key, key): _freed(entry) if key in driver.options else entry
+        driver.options.get(key, key): _translated(key, entry, driver) if key in driver.options else entry
         for key, entry in _settings(_opened(owner.settings, driver.table))
     }
     for key, text in driver.constants.items():
         options[key] = Entry(key, owner.line, Scalar(text, meaning(text), owner.line))
     own = {channels[codifier]: table for codifier, table in owner.listed.items() if codifier in channels}
     described = {channel: _without_codifier(channel, table) for channel, table in own.items() if len(table.entries) > 1}
-    if described:
-        options["channels"] = Entry("Proxy", owner.line, Table(described, owner.line))
+    for option, entries in _by_option(described, driver):
+        options[option] = Entry("Proxy", owner.line, Table(entries, owner.line))
     return options
+
+
+def _translated(key: str, entry: Entry, driver: _Driver) -> Entry:
+    rewrite = driver.rewritten.get(key)
+    return _freed(entry) if rewrite is None else entry._replace(tree=rewrite(entry.tree))
+
+
+def _by_option(described: Mapping[str, Entry], driver: _Driver) -> Iterator[tuple[str, dict[str, Entry]]]:
+    """Divide what the owner says of its proxies: the values of the one key that its driver knows, and all else."""
+    key, option = driver.listed or ("", "")
+    values, rest = {}, {}
+    for channel, entry in described.items():
+        found = entry.tree.entries if isinstance(entry.tree, Table) else {}
+        if found.keys() == {key}:
+            values[channel] = _translated(key, found[key], driver)
+        else:
+            rest[channel] = entry
+    return ((name, entries) for name, entries in ((option, values), ("channels", rest)) if entries)
 
 
 def _opened(settings: Mapping[str, Entry], name: str | None) -> Mapping[str, Entry]:

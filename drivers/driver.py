@@ -23,6 +23,14 @@ class OutOfRangeError(DriverError):
     """An actuator refuses a value that lies outside its range; the message names the range."""
 
 
+class RetryLaterError(DriverError):
+    """There is no reading now, and the source asks to be left alone for so many seconds; 0 when it does not say."""
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
 class Measured(NamedTuple):
     """A value with what else is known of it: attributes, and when it was measured, in ms since 1970-01-01 UTC.
 

@@ -18,7 +18,7 @@ from agent.supervisor import (
     Supervisor,
 )
 from agent.threads import DaemonThreads
-from drivers.driver import DriverError, Place
+from drivers.driver import DriverError, Place, RetryLaterError
 from tests.agent.devices import until
 from tests.support.driven_time import DrivenLoop
 
@@ -122,6 +122,32 @@ async def test_whatever_a_driver_raises_is_a_failed_read(bench: Bench) -> None:
 async def test_failures_back_off_by_doubling(bench: Bench, driven_time: DrivenLoop) -> None:
     await bench.supervisor.read(1.0)
     bench.device.trouble = DriverError("no such device")
+    tried = []
+    for second in range(9):
+        before = bench.device.reads
+        await bench.supervisor.read(1.0)
+        tried += [second] if bench.device.reads > before else []
+        await driven_time.advance(1.0)
+    assert tried == [0, 1, 3, 7]
+
+
+async def test_a_source_that_asks_for_it_is_left_alone_for_so_long(bench: Bench, driven_time: DrivenLoop) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = RetryLaterError("too many requests", retry_after_s=QUARANTINE_S * 10)
+    tried = []
+    for minute in range(21):
+        before = bench.device.reads
+        await bench.supervisor.read(1.0)
+        tried += [minute] if bench.device.reads > before else []
+        await driven_time.advance(60.0)
+    assert tried == [0, 10, 20]
+
+
+async def test_a_source_that_asks_for_less_than_the_back_off_gets_the_back_off(
+    bench: Bench, driven_time: DrivenLoop
+) -> None:
+    await bench.supervisor.read(1.0)
+    bench.device.trouble = RetryLaterError("busy", retry_after_s=0.1)
     tried = []
     for second in range(9):
         before = bench.device.reads

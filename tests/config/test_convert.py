@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.configuration import kinds
 from config.convert import convert, written
 from config.durations import LONGEST_S, Bytes, Seconds
 from config.loading import load, loads
@@ -154,8 +155,8 @@ def test_what_was_read_from_yaml_is_written_as_the_same(text: str) -> None:
 
 
 def test_the_original_s_json_becomes_yaml_that_says_the_same() -> None:
-    original = load(str(FILE), KINDS.get)
-    converted = loaded(convert(original))
+    original = load(str(FILE), kinds)
+    converted = loads(convert(original).encode(), "jph.yaml", kinds)
     assert converted == original
     assert converted.original is None
 

@@ -10,6 +10,8 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
+from drivers import registry
+from drivers.json import JsonOptions
 from drivers.zwave import OriginalOptions, ZwaveOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
@@ -179,6 +181,38 @@ def test_the_one_proxy_of_some_drivers_has_a_channel_of_that_driver(
 
 def test_proxies_that_their_owner_does_not_list_are_its_proxies_all_the_same(original: Configuration) -> None:
     assert [sensor.codifier for sensor in original.nodes["PA"].proxies] == [f"P{letter}" for letter in "BCDEFGHIJKL"]
+
+
+def options_of(*sensors: dict[str, Any]) -> Any:
+    return loads(text_of(*sensors), "config.json", registry.options_of).nodes[sensors[0]["Codifier"]].options
+
+
+def test_what_read_json_still_does_so() -> None:
+    configuration = load(str(FILE), registry.options_of)
+    assert configuration.nodes["X1"].options == JsonOptions(
+        url="http://192.168.0.8/X",
+        field="FlowPerSecond",
+        fields={"X2": "LitersPerSecond", "X3": "Power", "X4": "Mode"},
+        infinite=0,
+        content_type="application/json",
+        connect_timeout=2,
+        read_timeout=10,
+        timeout=12,
+    )
+    assert [sensor.channel for sensor in configuration.nodes["X1"].proxies] == ["X2", "X3", "X4"]
+    assert not [warning for warning in configuration.warnings if "'json'" in warning.message]
+
+
+def test_the_name_of_a_field_is_no_more_than_a_name_whatever_is_in_it() -> None:
+    told = {"URL": "http://h/", "Field": "a.b-c", "Proxy": [{"Codifier": "X2", "Field": "1"}]}
+    options = options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
+    assert (options.field, options.fields) == ('"a.b-c"', {"X2": '"1"'})
+
+
+def test_what_a_proxy_is_told_beside_its_field_is_not_lost() -> None:
+    told = {"URL": "http://h/", "Proxy": [{"Codifier": "X2", "Field": "a", "Pin": 3}]}
+    with pytest.raises(ConfigError, match="unknown option 'Proxy'"):
+        options_of(entry("X1", "failsafeReader", Sensor=told), proxy("X2", "X1"))
 
 
 def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configuration) -> None:

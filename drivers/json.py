@@ -1,0 +1,150 @@
+"""Numbers and texts out of a JSON document that a web server has: an Arduino, an inverter, a weather service."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final
+
+import msgspec
+
+from config.durations import Seconds
+from drivers.decimals import check_finite
+from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
+from drivers.http_answers import Answer, Patience
+from drivers.json_paths import check_path, finder
+from drivers.json_text import parse
+from drivers.web_page import PageOptions, WebPage
+from protocol.printable import visible
+from protocol.readings import Value
+
+log: Final = logging.getLogger("jph.driver")
+
+
+class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the document is, and where in it the values are.
+
+    `field` is the path of the node's own value and `fields` has those of other channels; without both the whole
+    document is the value.
+    """
+
+    field: Annotated[
+        str | None, msgspec.Meta(description="where the node's own value stands: the name of a field, or a path")
+    ] = None
+    fields: Annotated[dict[str, str], msgspec.Meta(description="several channels, each with the path of its value")] = (
+        msgspec.field(default_factory=dict)
+    )
+    content_type: Annotated[
+        str | None, msgspec.Meta(description="take only answers that say they are this, such as `application/json`")
+    ] = None
+    repair: Annotated[
+        bool, msgspec.Meta(description="read JSON that is not quite JSON, such as that of many an Arduino (`true`)")
+    ] = True
+    infinite: Annotated[
+        int | float | None, msgspec.Meta(description="what infinity counts as; without it, it is no reading")
+    ] = None
+    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection (2 s)")] = 2.0
+    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet (4 s)")] = 4.0
+    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take (4.5 s)")] = 4.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.field is not None:
+            check_path("field", self.field)
+            if OWN_CHANNEL in self.fields:
+                raise ValueError(f"`field` and `fields.{OWN_CHANNEL}` are the same channel: leave one of them out")
+        for channel, path in self.fields.items():
+            check_path(f"fields.{channel}", path)
+        check_finite("infinite", self.infinite)
+
+    def channels(self) -> frozenset[str]:
+        """Return the channels that are named, or the node's own."""
+        return frozenset(self.paths())
+
+    def paths(self) -> Mapping[str, str]:
+        """Return the path of each channel; `@` is the whole document."""
+        own = {OWN_CHANNEL: self.field} if self.field is not None else {}
+        return {**own, **self.fields} or {OWN_CHANNEL: "@"}
+
+
+class Json:
+    """Asks for the document and finds the values in it.
+
+    A channel whose value is none is left out, and the log says why; when that is so for all of them it is an error.
+    """
+
+    Options: ClassVar[type[msgspec.Struct]] = JsonOptions
+
+    def __init__(self, options: JsonOptions, place: Place) -> None:
+        self._options = options
+        self._codifier = place.codifier
+        self._paths = options.paths()
+        self._finders = {channel: finder(channel, path, "json") for channel, path in self._paths.items()}
+        self._page = WebPage(options, place, Patience(options.connect_timeout, options.read_timeout, options.timeout))
+        self._told: dict[str, str] = {}
+
+    def read(self) -> Measurements:
+        """Return what the document has now; raises DriverError.
+
+        Also when the server says that it did not change: then it was looked at and is the same.
+        """
+        answer = self._page.get()
+        document = self._document(answer)
+        values: dict[str, Value] = {}
+        wrong: dict[str, str] = {}
+        for channel, find in self._finders.items():
+            try:
+                values[channel] = self._value(find(document))
+            except ValueError as error:
+                wrong[channel] = f"{self._paths[channel]}: {error}"
+        if not values:
+            raise DriverError(f"{answer.source}: {next(iter(wrong.values()))}")
+        self._tell(wrong)
+        return values
+
+    def close(self) -> None:
+        """End the request that is under way."""
+        self._page.close()
+
+    def _document(self, answer: Answer) -> Any:
+        wanted = self._options.content_type
+        if wanted is not None and answer.content_type != wanted.lower():
+            found = visible(answer.content_type[:_QUOTED]) or "no content type"
+            advice = "see whether the URL is right; without `content_type` any is taken"
+            raise DriverError(f"{answer.source} answers {found} and not {wanted}", advice)
+        try:
+            return parse(answer.body, repair=self._options.repair)
+        except ValueError as error:
+            begin = visible(answer.body[:_QUOTED].decode(errors="replace"))
+            advice = "" if self._options.repair else "`repair: true` reads JSON that is not quite JSON"
+            raise DriverError(f"{answer.source} answers what is no JSON, '{begin}': {error}", advice) from error
+
+    def _value(self, found: Any) -> Value:
+        """Return what can be a reading; raises ValueError for what cannot. True is 1, as everywhere on the bus."""
+        if isinstance(found, str):
+            return found
+        if not isinstance(found, int | float):
+            kind = _KINDS.get(type(found), type(found).__name__)
+            raise ValueError(f"a {kind} is no value: name one that is in it")  # noqa: TRY004 - it is the device's fault
+        if isinstance(found, float) and math.isinf(found) and self._options.infinite is not None:
+            return self._options.infinite
+        return _finite(found)
+
+    def _tell(self, wrong: Mapping[str, str]) -> None:
+        """Say in the log what is not there, once as long as it stays so."""
+        for channel, trouble in wrong.items():
+            if self._told.get(channel) != trouble:
+                log.warning("%s: no reading for %s: %s", self._codifier, channel, trouble)
+        self._told = dict(wrong)
+
+
+def _finite(number: float) -> int | float:
+    try:
+        if math.isfinite(number):
+            return int(number) if isinstance(number, bool) else number
+    except OverflowError:  # more digits than a float has room for
+        raise ValueError("the number is too large") from None
+    raise ValueError(f"{number} is no number")
+
+
+_KINDS: Final[Mapping[type, str]] = {list: "list", dict: "mapping"}
+_QUOTED: Final = 60  # characters of what a server says, in a message

@@ -1,0 +1,68 @@
+"""Where values stand in a JSON document: JMESPath (https://jmespath.org), of which most need no more than names."""
+
+import re
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias
+
+from drivers.driver import DriverError
+from drivers.libraries import library
+from protocol.printable import visible
+
+Find: TypeAlias = Callable[[Any], Any]
+"""Finds what stands somewhere in a document; raises ValueError when there is nothing, or the path does not fit."""
+
+_NAMES: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_MOST_KEYS: Final = 10  # of a document, in a message
+_LONGEST_KEY: Final = 40  # characters
+
+
+def check_path(key: str, path: str) -> None:
+    """Raise ValueError, naming the option, for what is no path. Names with dots between them need no library for it."""
+    if _NAMES.fullmatch(path):
+        return
+    if not path:
+        raise ValueError(f"`{key}` is empty: name the field of the JSON that is meant")
+    if find_spec("jmespath") is not None:  # else whoever runs the driver will say so
+        _compiled(key, path)
+
+
+def finder(key: str, path: str, extra: str) -> Find:
+    """Return what finds a path; raises DriverError without the library, which the extra `extra` of jph brings."""
+    library("jmespath", extra)
+    try:
+        expression = _compiled(key, path)
+    except ValueError as error:
+        raise DriverError(str(error)) from error
+
+    def find(document: Any) -> Any:
+        found = expression.search(document)
+        if found is None:
+            raise ValueError(f"there is nothing; {_there(document, path)}")
+        return found
+
+    return find
+
+
+def _compiled(key: str, path: str) -> Any:
+    jmespath = library("jmespath", "json")
+    try:
+        return jmespath.compile(path)
+    except ValueError as error:  # its errors are ValueErrors, of several lines
+        raise ValueError(f"`{key}` is {path!r}: {str(error).splitlines()[0]}") from error
+
+
+def _there(document: Any, path: str) -> str:
+    """Say what there is where a path leaves the document."""
+    names = path.split(".") if _NAMES.fullmatch(path) else []
+    for name in names:
+        if not isinstance(document, dict) or not isinstance(document.get(name), dict):
+            break
+        document = document[name]
+    return f"there are {_listed(document)}" if isinstance(document, dict) and document else "there is no mapping"
+
+
+def _listed(document: dict[str, Any]) -> str:
+    keys = [visible(key[:_LONGEST_KEY]) for key in sorted(document)]
+    more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
+    return ", ".join(keys[:_MOST_KEYS]) + more

@@ -1,0 +1,116 @@
+"""A web server as small devices have them: one request at a time, HTTP/1.0, the end of the connection ends the answer.
+
+Whatever the server does it does in its one thread, and a connection is closed before its client can see the end: so a
+test sees no trace of it once it has the answer.
+"""
+
+import os
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar, NamedTuple
+from unittest import mock
+
+JSON: Mapping[str, str] = {"Content-Type": "application/json"}
+
+
+class Asked(NamedTuple):
+    """A request: its method, its path with the query, its headers by their names in small letters, and its body."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Reply(NamedTuple):
+    """What the device answers. `raw` is written in the place of all that, as it is."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = JSON
+    raw: bytes | None = None
+
+
+Answering = Callable[[Asked], Reply]
+
+FAILURES: tuple[Reply, ...] = (
+    Reply(status=503),
+    Reply(raw=b""),  # the connection is closed without a word
+    Reply(raw=b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+    Reply(b"{"),
+)
+"""What goes wrong in turn, when a device fails: none of it can be taken for a reading."""
+
+
+def never() -> bool:
+    """Fail at no request."""
+    return False
+
+
+@dataclass
+class WebDevice:
+    """What a server answers, and what it was asked. `fails` tells for each request whether it goes wrong."""
+
+    answer: Answering
+    fails: Callable[[], bool] = never
+    asked: list[Asked] = field(default_factory=list)
+    failed: int = 0
+
+    def reply(self, asked: Asked) -> Reply:
+        """Answer a request, or fail at it."""
+        self.asked.append(asked)
+        if self.fails():
+            self.failed += 1
+            return FAILURES[self.failed % len(FAILURES)]
+        return self.answer(asked)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    device: ClassVar[WebDevice]
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = self.device.reply(Asked(self.command, self.path, headers, self.rfile.read(length)))
+        if reply.raw is not None:
+            self.wfile.write(reply.raw)
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class _Server(HTTPServer):
+    def shutdown_request(self, request: Any) -> None:
+        """Close the connection only: `shutdown` would let the client see the end while it is still open here."""
+        self.close_request(request)
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing when a client has gone before its answer."""
+
+
+@contextmanager
+def served(device: WebDevice, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Run a device on loopback, and give its URL without a slash at the end. No proxy stands before it."""
+    handler = type("Handler", (_Handler,), {"device": device})
+    with mock.patch.dict(os.environ, {"NO_PROXY": "127.0.0.1"}), _Server(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="web device")
+        thread.start()
+        try:
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
