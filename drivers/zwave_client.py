@@ -80,8 +80,11 @@ class Client:
 
     def listen(self, hear: Callable[[Message], None], lost: Callable[[], None]) -> None:
         """Hand on events from now on, in a thread of its own, and tell when the connection is lost."""
-        self._reader = threading.Thread(target=self._run, args=(hear, lost), name="zwave", daemon=True)
-        self._reader.start()
+        reader = threading.Thread(target=self._run, args=(hear, lost), name="zwave", daemon=True)
+        with self._lock:
+            if not self._closed.is_set():
+                reader.start()
+                self._reader = reader
 
     def begin(self, command: str, **arguments: object) -> Future[Message]:
         """Ask for something; the future has the result, or a DriverError."""
@@ -111,9 +114,13 @@ class Client:
 
     def close(self) -> None:
         """Say goodbye and let go of the connection; from any thread, and twice."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
+        with self._lock:
+            is_first = not self._closed.is_set()
+            self._closed.set()
+        if is_first:
+            self._part_from_server()
+
+    def _part_from_server(self) -> None:
         with suppress(OSError, self._library.WebSocketException):
             self._socket.send_close()
         self._wait_for_reader()

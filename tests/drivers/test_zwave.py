@@ -552,11 +552,12 @@ def test_closing_ends_a_read_that_waits(server: ZwaveServer, build: Build) -> No
     driver = build(value=POWER, timeout=600)
     server.silent.add("node.poll_value")
     errors: list[str] = []
-    reader = threading.Thread(target=lambda: errors.append(error_of(driver)))
+    reader = threading.Thread(target=lambda: errors.append(error_of(driver)), daemon=True)
     reader.start()
     server.wait_for("start_listening")
     driver.close()
-    reader.join()
+    reader.join(30)
+    assert not reader.is_alive()
     assert len(errors) == 1
     assert "is closed" in error_of(driver)
 
@@ -564,11 +565,12 @@ def test_closing_ends_a_read_that_waits(server: ZwaveServer, build: Build) -> No
 def test_closing_ends_a_connection_that_only_begins(server: ZwaveServer, build: Build) -> None:
     server.silent.add("start_listening")
     driver = build(value=POWER, timeout=600)
-    reader = threading.Thread(target=error_of, args=(driver,))
+    reader = threading.Thread(target=error_of, args=(driver,), daemon=True)
     reader.start()
     server.wait_for("start_listening")
     driver.close()
-    reader.join()
+    reader.join(30)
+    assert not reader.is_alive()
 
 
 # Whatever a server says
