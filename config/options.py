@@ -14,6 +14,7 @@ from protocol.errors import JphError
 BUILT_IN: Final = (
     "console",
     "control",
+    "exec",
     "json",
     "pipe",
     "postgres",
@@ -28,7 +29,7 @@ BUILT_IN: Final = (
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
-    *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "mqtt", "nest", "pool"),
+    *("adcpi", "dht", "fan", "gpio", "hwmon", "iio", "mqtt", "nest", "pool"),
     *("python", "system", "w1"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""

@@ -1,7 +1,6 @@
 """Numbers and texts out of a JSON document that a web server has: an Arduino, an inverter, a weather service."""
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
@@ -13,6 +12,7 @@ from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 from drivers.http_answers import Answer, Patience
 from drivers.json_paths import check_path, finder
 from drivers.json_text import parse
+from drivers.json_values import reading
 from drivers.web_page import PageOptions, WebPage
 from protocol.printable import visible
 from protocol.readings import Value
@@ -93,7 +93,7 @@ class Json:
         wrong: dict[str, str] = {}
         for channel, find in self._finders.items():
             try:
-                values[channel] = self._value(find(document))
+                values[channel] = reading(find(document), self._options.infinite)
             except ValueError as error:
                 wrong[channel] = f"{self._paths[channel]}: {error}"
         if not values:
@@ -118,17 +118,6 @@ class Json:
             advice = "" if self._options.repair else "`repair: true` reads JSON that is not quite JSON"
             raise DriverError(f"{answer.source} answers what is no JSON, '{begin}': {error}", advice) from error
 
-    def _value(self, found: Any) -> Value:
-        """Return what can be a reading; raises ValueError for what cannot. True is 1, as everywhere on the bus."""
-        if isinstance(found, str):
-            return found
-        if not isinstance(found, int | float):
-            kind = _KINDS.get(type(found), type(found).__name__)
-            raise ValueError(f"a {kind} is no value: name one that is in it")  # noqa: TRY004 - it is the device's fault
-        if isinstance(found, float) and math.isinf(found) and self._options.infinite is not None:
-            return self._options.infinite
-        return _finite(found)
-
     def _tell(self, wrong: Mapping[str, str]) -> None:
         """Say in the log what is not there, once as long as it stays so."""
         for channel, trouble in wrong.items():
@@ -137,14 +126,4 @@ class Json:
         self._told = dict(wrong)
 
 
-def _finite(number: float) -> int | float:
-    try:
-        if math.isfinite(number):
-            return int(number) if isinstance(number, bool) else number
-    except OverflowError:  # more digits than a float has room for
-        raise ValueError("the number is too large") from None
-    raise ValueError(f"{number} is no number")
-
-
-_KINDS: Final[Mapping[type, str]] = {list: "list", dict: "mapping"}
 _QUOTED: Final = 60  # characters of what a server says, in a message

@@ -10,6 +10,7 @@ from drivers.driver import DriverClass, DriverError
 DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
+    "exec": "drivers.exec:Exec",
     "json": "drivers.json:Json",
     "pipe": "drivers.pipe:Pipe",
     "rollup": "drivers.console:Console",
