@@ -23,6 +23,7 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "system",
     "web",
     "zwave",
 )
@@ -30,7 +31,7 @@ BUILT_IN: Final = (
 
 PLANNED: Final = (
     *("adcpi", "dht", "fan", "gpio", "hwmon", "iio", "mqtt", "nest", "pool"),
-    *("python", "system", "w1"),
+    *("python", "w1"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

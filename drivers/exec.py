@@ -13,6 +13,7 @@ from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements
 from drivers.json_paths import check_path, finder
 from drivers.json_text import parse as parse_json
 from drivers.json_values import reading
+from drivers.outcomes import unless_all_failed
 from protocol.printable import visible
 from protocol.readings import Value
 
@@ -94,11 +95,7 @@ class Exec:
             document = _document(output)
         except ValueError as error:
             raise DriverError(f"{self._command}: {error}") from error
-        measured = {channel: self._value(channel, document) for channel in self._finders}
-        errors = [each for each in measured.values() if isinstance(each, DriverError)]
-        if len(errors) == len(measured):
-            raise errors[0]
-        return measured
+        return unless_all_failed({channel: self._value(channel, document) for channel in self._finders})
 
     def close(self) -> None:
         """End the command when it runs."""

@@ -16,6 +16,7 @@ DRIVERS: Final[dict[str, str]] = {
     "rollup": "drivers.console:Console",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
+    "system": "drivers.system:System",
     "web": "drivers.console:Console",
     "zwave": "drivers.zwave:Zwave",
 }

@@ -15,6 +15,7 @@ import msgspec
 
 from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.outcomes import unless_all_failed
 from drivers.zwave_client import Client, quoted
 from drivers.zwave_session import Session
 from drivers.zwave_values import Network, OpenZwaveId, ValueId
@@ -129,7 +130,7 @@ class Zwave:
             for channel, each in ids.items()
             if isinstance(each, DriverError) or each in found
         }
-        return _unless_all_failed(measured)
+        return unless_all_failed(measured)
 
     def close(self) -> None:
         """End the connection."""
@@ -232,13 +233,3 @@ def _reading(value: ValueId, said: object) -> Value | DriverError:
     if said is None:
         return DriverError(f"{quoted(value)} has no value", "its device does not know it yet")
     return DriverError(f"{quoted(value)} is neither a number nor text: {quoted(said)}")
-
-
-def _unless_all_failed(measured: dict[str, Value | DriverError]) -> Measurements:
-    """Return what was measured; raises DriverError, with each thing that is wrong once, when that is nothing."""
-    errors = [each for each in measured.values() if isinstance(each, DriverError)]
-    if not errors or len(errors) < len(measured):
-        return measured
-    messages = dict.fromkeys(error.message for error in errors)
-    hints = dict.fromkeys(error.hint for error in errors if error.hint)
-    raise DriverError("; ".join(messages), "; ".join(hints))
