@@ -10,7 +10,7 @@ from drivers.commands import CommandSource, check_command
 from drivers.decimals import parse as parse_number
 from drivers.decimals import to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.json_paths import check_path, finder
+from drivers.json_paths import check_paths, finder, named_paths
 from drivers.json_text import parse as parse_json
 from drivers.json_values import reading
 from drivers.outcomes import unless_all_failed
@@ -53,12 +53,7 @@ class ExecOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         check_command(self.command)
         if not self.exit_codes:
             raise ValueError("`exit_codes` is empty: the output would never count")
-        if self.field is not None:
-            check_path("field", self.field)
-            if OWN_CHANNEL in self.fields:
-                raise ValueError(f"`field` and `fields.{OWN_CHANNEL}` are the same channel: leave one of them out")
-        for channel, path in self.fields.items():
-            check_path(f"fields.{channel}", path)
+        check_paths(self.field, self.fields)
 
     def channels(self) -> frozenset[str]:
         """Return the channels that are named, or the node's own."""
@@ -66,8 +61,7 @@ class ExecOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     def paths(self) -> Mapping[str, str]:
         """Return the path of each channel in JSON, none when the whole output is the value."""
-        own = {OWN_CHANNEL: self.field} if self.field is not None else {}
-        return {**own, **self.fields}
+        return named_paths(self.field, self.fields)
 
 
 class Exec:

@@ -10,7 +10,7 @@ from config.durations import Seconds
 from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 from drivers.http_answers import Answer, Patience
-from drivers.json_paths import check_path, finder
+from drivers.json_paths import check_paths, finder, named_paths
 from drivers.json_text import parse
 from drivers.json_values import reading
 from drivers.web_page import PageOptions, WebPage
@@ -48,12 +48,7 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.field is not None:
-            check_path("field", self.field)
-            if OWN_CHANNEL in self.fields:
-                raise ValueError(f"`field` and `fields.{OWN_CHANNEL}` are the same channel: leave one of them out")
-        for channel, path in self.fields.items():
-            check_path(f"fields.{channel}", path)
+        check_paths(self.field, self.fields)
         check_finite("infinite", self.infinite)
 
     def channels(self) -> frozenset[str]:
@@ -62,8 +57,7 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def paths(self) -> Mapping[str, str]:
         """Return the path of each channel; `@` is the whole document."""
-        own = {OWN_CHANNEL: self.field} if self.field is not None else {}
-        return {**own, **self.fields} or {OWN_CHANNEL: "@"}
+        return named_paths(self.field, self.fields) or {OWN_CHANNEL: "@"}
 
 
 class Json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.loading import load, loads
@@ -604,6 +604,33 @@ def test_any_state_is_read_or_refused(nodes: Any, name: str) -> None:
         network.find(name)
     except DriverError as error:
         assert len(error.hint) < 2_000  # noqa: PT017 - what is found is no error
+
+
+_EVENT = st.fixed_dictionaries(
+    {"event": st.sampled_from(["value updated", "value notification", "dead", "ready", "node removed"]) | _JSON},
+    optional={
+        "nodeId": st.just(2) | _JSON,
+        "node": _JSON,
+        "args": _JSON | st.fixed_dictionaries({"commandClass": _JSON, "property": _JSON, "newValue": _JSON}),
+    },
+)
+
+
+@given(events=st.lists(_EVENT | _JSON, max_size=5))
+@settings(max_examples=40)
+def test_any_events_leave_a_driver_that_reads(events: list[Any]) -> None:
+    with closing(ZwaveServer()) as server:
+        place = Place("W1", Path("/nowhere"), ManualClock().monotonic)
+        with closing(Zwave(ZwaveOptions(url=server.url, value=POWER), place)) as driver:
+            driver.read()
+            for event in events:
+                server.say({"type": "event", "event": event})
+            server.set_status(2, ALIVE)
+            client = driver._connector._client
+            assert client is not None
+            client.finish([client.begin("node.ping")])  # all events came before its answer
+            assert driver.read().keys() <= {"value"}
+            assert driver.read() == {"value": 151.5}
 
 
 def test_the_driver_is_one_of_the_configuration(server: ZwaveServer) -> None:
