@@ -28,7 +28,7 @@ FIRST_PAUSE_S: Final = 1.0  # after the second loss within that; it doubles
 LONGEST_PAUSE_S: Final = 30.0
 LISTED: Final = 60  # values in a message
 
-_VALUE: Final = re.compile(r"\d+-\d+-\d+-.+", re.ASCII)
+_VALUE: Final = re.compile(r"\d{1,5}-\d{1,5}-\d{1,5}-.+", re.ASCII)
 _URL: Final = re.compile(r"wss?://[^\s/]+\S*", re.ASCII)
 
 NodeNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1, description="OpenZWave's number of the device")]

@@ -25,6 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from drivers.driver import DriverError
 from drivers.libraries import library
+from protocol.printable import visible
 
 NEWEST_SCHEMA: Final = 50
 """The newest version of the messages that was tried; the parts that are used here are the same from 0 on."""
@@ -181,6 +182,7 @@ class Client:
         except (OSError, ValueError, self._library.WebSocketException) as error:
             self._give_up(self._unreachable(error))
         finally:
+            self._give_up(DriverError(f"{self._url}: the connection has ended"))
             self._part()
             if not self._closed.is_set():
                 lost()
@@ -240,12 +242,15 @@ class Client:
 
 
 def quoted(said: object) -> str:
-    """Return what somebody else said, in one line and not too long."""
-    return " ".join(str(said).split())[:QUOTED]
+    """Return what somebody else said, in one line, printable and not too long."""
+    return visible(" ".join(str(said).split()))[:QUOTED]
 
 
 def _parsed(data: bytes) -> Message:
-    message = json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    try:
+        message = json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("a message that is nested too deeply") from None
     if not isinstance(message, dict):
         raise ValueError("a message that is no JSON object")  # noqa: TRY004 - what came is wrong, not our types
     return message

@@ -47,9 +47,8 @@ class Session:
         self._watched: frozenset[ValueId] = frozenset()
         self._pushed: dict[ValueId, object] = {}  # since the last read; at most one for each that is watched
         self._heard: set[ValueId] = set()  # pushed since values were asked for last
-        self._echoes: dict[
-            ValueId, object
-        ] = {}  # what was asked for and comes as an event as well, _PENDING until known
+        # What was asked for comes as an event as well: its value, _PENDING until that is known.
+        self._echoes: dict[ValueId, object] = {}
         self._is_woken = False
         self._pinged_s: dict[int, float] = {}  # dead nodes, and when they were
         client.listen(self._hear, wake)

@@ -526,7 +526,7 @@ def test_connections_that_do_not_last_are_made_anew_with_growing_pauses(
     assert driver.read()
 
 
-@pytest.mark.parametrize("message", [b"{", b"[]", b"\xff", b'{"a": NaN}', b'{"a": 1e999}'])
+@pytest.mark.parametrize("message", [b"{", b"[]", b"\xff", b'{"a": NaN}', b'{"a": 1e999}', b"[" * 60_000])
 def test_a_server_that_talks_nonsense_is_left(message: bytes, server: ZwaveServer, build: Build, bell: Bell) -> None:
     driver = build(value=POWER, poll=False)
     driver.read()
