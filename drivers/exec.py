@@ -46,13 +46,11 @@ class ExecOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         msgspec.field(default_factory=dict)
     )
     exit_codes: Annotated[
-        tuple[ExitCode, ...], msgspec.Meta(description="the exit codes with which its output counts")
-    ] = (0,)
+        list[ExitCode], msgspec.Meta(description="exit codes beside 0 with which its output counts")
+    ] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         check_command(self.command)
-        if not self.exit_codes:
-            raise ValueError("`exit_codes` is empty: the output would never count")
         check_paths(self.field, self.fields)
 
     def channels(self) -> frozenset[str]:
@@ -73,7 +71,7 @@ class Exec:
         self._paths = options.paths()
         self._finders = {channel: finder(channel, path, "json") for channel, path in self._paths.items()}
         self._command = CommandSource(
-            options.command, options.timeout, place.monotonic, options.exit_codes, MAX_JSON_BYTES
+            options.command, options.timeout, place.monotonic, (0, *options.exit_codes), MAX_JSON_BYTES
         )
 
     def read(self) -> Measurements:

@@ -91,7 +91,9 @@ class SystemOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fie
     """What is measured. A quantity is one of the table, or one with what it is about: `disk:/home`."""
 
     value: Annotated[str, msgspec.Meta(description="the quantity of the node itself")] = "cpu"
-    measure: Annotated[tuple[str, ...], msgspec.Meta(description="more quantities, each the channel of its name")] = ()
+    measure: Annotated[list[str], msgspec.Meta(description="more quantities, each the channel of its name")] = (
+        msgspec.field(default_factory=list)
+    )
 
     def __post_init__(self) -> None:
         _check_quantity("value", self.value)

@@ -31,16 +31,21 @@ LISTED: Final = 60  # values in a message
 _VALUE: Final = re.compile(r"\d{1,5}-\d{1,5}-\d{1,5}-.+", re.ASCII)
 _URL: Final = re.compile(r"wss?://[^\s/]+\S*", re.ASCII)
 
-NodeNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1, description="OpenZWave's number of the device")]
-Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, description="OpenZWave's index: `0` is energy, `8` and `4` power")]
-Instance: TypeAlias = Annotated[int, msgspec.Meta(ge=1, description="OpenZWave's instance; `1` is the device itself")]
+NodeNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+Instance: TypeAlias = Annotated[
+    int, msgspec.Meta(ge=1, description="OpenZWave's instance of the value; `1` is the device itself")
+]
+
+_NODE: Final = msgspec.Meta(description="OpenZWave's number of the device")
+_INDEX: Final = msgspec.Meta(description="OpenZWave's index of the value: `0` is energy, `8` and `4` power")
 
 
 class OriginalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value as the original system names it, by OpenZWave's numbers."""
 
-    node: NodeNumber
-    index: Index
+    node: Annotated[NodeNumber, _NODE]
+    index: Annotated[Index, _INDEX]
     instance: Instance = 1
 
     def id(self) -> OpenZwaveId:
@@ -57,8 +62,8 @@ class ZwaveOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
         dict[str, str | OriginalOptions],
         msgspec.Meta(description="more channels, each with its value, or with `node`, `index` and `instance`"),
     ] = msgspec.field(name="channels", default_factory=dict)
-    node: NodeNumber | None = None
-    index: Index | None = None
+    node: Annotated[NodeNumber | None, _NODE] = None
+    index: Annotated[Index | None, _INDEX] = None
     instance: Instance = 1
     poll: Annotated[bool, msgspec.Meta(description="ask devices for what they did not push since the last reading")] = (
         True

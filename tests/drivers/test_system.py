@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,7 +30,7 @@ def build(computer: Computer, tmp_path: Path, clock: ManualClock) -> Iterator[Bu
 
     def build(value: str, *measure: str) -> System:
         place = Place("C1", tmp_path, clock.monotonic, computer.root)
-        drivers.append(System(SystemOptions(value=value, measure=measure), place))
+        drivers.append(System(SystemOptions(value=value, measure=list(measure)), place))
         return drivers[-1]
 
     yield build
@@ -113,7 +112,7 @@ def test_no_raspberry_pi_is_told(build: Build, computer: Computer, monkeypatch: 
 
 
 def test_the_firmware_may_be_asked_by_a_service_that_measures_it() -> None:
-    assert SystemOptions(measure=("under_voltage_seen",)).devices() == set(FIRMWARE_DEVICES)
+    assert SystemOptions(measure=["under_voltage_seen"]).devices() == set(FIRMWARE_DEVICES)
     assert SystemOptions().devices() == frozenset()
 
 
@@ -257,7 +256,7 @@ def test_the_processor_s_thermometer_is_preferred(build: Build, computer: Comput
 
 
 def test_this_computer_is_read_as_well(tmp_path: Path, clock: ManualClock) -> None:
-    names: Any = ("load1", "memory", "disk", "received", "uptime", "processes")
+    names = ["load1", "memory", "disk", "received", "uptime", "processes"]
     driver = System(SystemOptions(value="memory_available", measure=names), Place("C1", tmp_path, clock.monotonic))
     measured = driver.read()
     driver.close()
