@@ -63,7 +63,7 @@ class ExecOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Exec:
-    """Runs the command and reads what it prints."""
+    """Reads numbers and texts in the JSON that a command prints."""
 
     Options: ClassVar[type[msgspec.Struct]] = ExecOptions
 

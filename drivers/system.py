@@ -115,7 +115,7 @@ class SystemOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class System:
-    """Measures what is asked for, and nothing else."""
+    """Reads what the computer says of itself: only what is asked for."""
 
     Options: ClassVar[type[msgspec.Struct]] = SystemOptions
 

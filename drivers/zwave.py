@@ -110,7 +110,7 @@ class ZwaveOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Zwave:
-    """Reads values of Z-Wave devices."""
+    """Reads values of Z-Wave devices from a Z-Wave JS server."""
 
     Options: ClassVar[type[msgspec.Struct]] = ZwaveOptions
 

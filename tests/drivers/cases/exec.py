@@ -12,6 +12,7 @@ WRONG = [
     Wrong({"command": ""}, "`command` is empty"),
     Wrong({"command": []}, "`command` is empty"),
     Wrong({"command": [""]}, "`command` is empty"),
+    Wrong({"command": ["echo", "a\0b"]}, "`command` has a zero byte"),
     Wrong({"command": "echo '"}, "`command`: No closing quotation"),
     Wrong({"command": "true", "field": ""}, "`field` is empty"),
     Wrong({"command": "true", "field": "a["}, "`field` is 'a['"),
