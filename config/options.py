@@ -16,6 +16,7 @@ BUILT_IN: Final = (
     "console",
     "control",
     "dht",
+    "exec",
     "fan",
     "gpio",
     "hwmon",
@@ -31,17 +32,14 @@ BUILT_IN: Final = (
     "simulated",
     "simulated-fan",
     "sqlite",
+    "system",
     "w1",
     "web",
+    "zwave",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
 
-PLANNED: Final = (
-    "exec",
-    "python",
-    "system",
-    "zwave",
-)
+PLANNED: Final = ("python",)
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 
 ANNOUNCED: Final = {

@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import IO, Final, cast
 
@@ -19,11 +19,24 @@ _QUOTED_CHARACTERS: Final = 200  # of a command's complaint, in a line of the lo
 
 
 class CommandSource:
-    """Runs a command for each read, without a shell, in the C locale so that numbers have a point."""
+    """Runs a command for each read, without a shell, in the C locale so that numbers have a point.
 
-    def __init__(self, command: str, timeout_s: float, monotonic: Callable[[], float]) -> None:
-        self._arguments = shlex.split(command)
+    `command` is split into words as a shell does, or it is a list of words. What it prints counts when it ends with one
+    of `exit_codes`; `kept_bytes` of it are kept.
+    """
+
+    def __init__(
+        self,
+        command: str | Sequence[str],
+        timeout_s: float,
+        monotonic: Callable[[], float],
+        exit_codes: Collection[int] = (0,),
+        kept_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._arguments = shlex.split(command) if isinstance(command, str) else list(command)
         self._timeout_s = timeout_s
+        self._exit_codes = exit_codes
+        self._kept_bytes = kept_bytes
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
@@ -32,7 +45,11 @@ class CommandSource:
         return f"`{shlex.join(self._arguments)}`"
 
     def read(self) -> str:
-        """Return what the command printed; raises DriverError, also once it is closed."""
+        """Return the words that the command printed first; raises DriverError, also once it is closed."""
+        return first_words(self.output())
+
+    def output(self) -> bytes:
+        """Return what the command printed, at most a byte more than is kept; raises DriverError as `read` does."""
         if self._closed.is_set():
             raise self._error("is not run any more")
         deadline_s = self._monotonic() + self._timeout_s
@@ -46,9 +63,9 @@ class CommandSource:
                 raise self._error(f"took more than {self._timeout_s:g} s") from error
             finally:
                 self._end()
-        if code:
+        if code not in self._exit_codes:
             raise self._error(_ending(code, errors))
-        return first_words(output)
+        return output
 
     def close(self) -> None:
         """End the command when it runs, with all that it started, and run it no more."""
@@ -77,7 +94,7 @@ class CommandSource:
 
     def _listen(self, process: subprocess.Popen[bytes], deadline_s: float) -> tuple[bytes, bytes]:
         """Return the beginnings of what the command says on its two channels, when it has closed both."""
-        output, errors = _Channel(process.stdout), _Channel(process.stderr)
+        output, errors = _Channel(process.stdout, self._kept_bytes), _Channel(process.stderr, MAX_BYTES)
         with selectors.DefaultSelector() as selector:
             for channel in (output, errors):
                 selector.register(channel, selectors.EVENT_READ)
@@ -105,8 +122,9 @@ class CommandSource:
 class _Channel:
     """One of a process's two outputs; what goes beyond the limit is heard and forgotten."""
 
-    def __init__(self, stream: IO[bytes] | None) -> None:
+    def __init__(self, stream: IO[bytes] | None, kept_bytes: int) -> None:
         self._stream = cast(IO[bytes], stream)  # both are pipes
+        self._kept_bytes = kept_bytes
         self.beginning = b""
         self.heard_bytes = 0
 
@@ -117,8 +135,20 @@ class _Channel:
         """Take what is there; False when nothing more will come."""
         data = os.read(self.fileno(), _CHUNK_BYTES)
         self.heard_bytes += len(data)
-        self.beginning = (self.beginning + data)[: MAX_BYTES + 1]
+        self.beginning = (self.beginning + data)[: self._kept_bytes + 1]
         return bool(data)
+
+
+def check_command(command: str | Sequence[str]) -> None:
+    """Raise ValueError, naming the option `command`, for what is no command."""
+    try:
+        arguments = shlex.split(command) if isinstance(command, str) else command
+    except ValueError as error:
+        raise ValueError(f"`command`: {error}") from error
+    if not arguments or not arguments[0]:
+        raise ValueError("`command` is empty")
+    if any("\0" in argument for argument in arguments):
+        raise ValueError("`command` has a zero byte in it")
 
 
 def _ending(code: int, errors: bytes) -> str:

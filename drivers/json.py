@@ -1,6 +1,5 @@
 """Numbers and texts out of a JSON document that a web server has: an Arduino, an inverter, a weather service."""
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, ClassVar, Final
@@ -12,8 +11,9 @@ from drivers.apart import read_apart
 from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 from drivers.http_answers import Answer, Patience
-from drivers.json_paths import check_path, finder
+from drivers.json_paths import check_paths, finder, named_paths
 from drivers.json_text import parse
+from drivers.json_values import reading
 from drivers.web_page import PageOptions, WebPage
 from protocol.printable import visible
 from protocol.readings import Value
@@ -47,12 +47,7 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.field is not None:
-            check_path("field", self.field)
-            if OWN_CHANNEL in self.fields:
-                raise ValueError(f"`field` and `fields.{OWN_CHANNEL}` are the same channel: leave one of them out")
-        for channel, path in self.fields.items():
-            check_path(f"fields.{channel}", path)
+        check_paths(self.field, self.fields)
         check_finite("infinite", self.infinite)
 
     def channels(self) -> frozenset[str]:
@@ -61,8 +56,7 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def paths(self) -> Mapping[str, str]:
         """Return the path of each channel; `@` is the whole document."""
-        own = {OWN_CHANNEL: self.field} if self.field is not None else {}
-        return {**own, **self.fields} or {OWN_CHANNEL: "@"}
+        return named_paths(self.field, self.fields) or {OWN_CHANNEL: "@"}
 
 
 class Json:
@@ -104,30 +98,9 @@ class Json:
 
     def _found(self, channel: str, document: Any, source: str) -> Value:
         try:
-            return self._value(self._finders[channel](document))
+            return reading(self._finders[channel](document), self._options.infinite)
         except ValueError as error:
             raise DriverError(f"{source}: {self._paths[channel]}: {error}") from error
 
-    def _value(self, found: Any) -> Value:
-        """Return what can be a reading; raises ValueError for what cannot. True is 1, as everywhere on the bus."""
-        if isinstance(found, str):
-            return found
-        if not isinstance(found, int | float):
-            kind = _KINDS.get(type(found), type(found).__name__)
-            raise ValueError(f"a {kind} is no value: name one that is in it")  # noqa: TRY004 - it is the device's fault
-        if isinstance(found, float) and math.isinf(found) and self._options.infinite is not None:
-            return self._options.infinite
-        return _finite(found)
 
-
-def _finite(number: float) -> int | float:
-    try:
-        if math.isfinite(number):
-            return int(number) if isinstance(number, bool) else number
-    except OverflowError:  # more digits than a float has room for
-        raise ValueError("the number is too large") from None
-    raise ValueError(f"{number} is no number")
-
-
-_KINDS: Final[Mapping[type, str]] = {list: "list", dict: "mapping"}
 _QUOTED: Final = 60  # characters of what a server says, in a message

@@ -1,11 +1,11 @@
 """Where values stand in a JSON document: JMESPath (https://jmespath.org), of which most need no more than names."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
-from drivers.driver import DriverError
+from drivers.driver import OWN_CHANNEL, DriverError
 from drivers.libraries import library
 from protocol.printable import visible
 
@@ -26,6 +26,21 @@ def check_path(key: str, path: str) -> None:
         raise ValueError(f"`{key}` is empty: name the field of the JSON that is meant")
     if find_spec("jmespath") is not None:  # else whoever runs the driver will say so
         _compiled(key, path)
+
+
+def check_paths(field: str | None, fields: Mapping[str, str]) -> None:
+    """Raise ValueError, naming the option, for `field` and `fields` of which one is no path, or that mean the same."""
+    if field is not None:
+        check_path("field", field)
+        if OWN_CHANNEL in fields:
+            raise ValueError(f"`field` and `fields.{OWN_CHANNEL}` are the same channel: leave one of them out")
+    for channel, path in fields.items():
+        check_path(f"fields.{channel}", path)
+
+
+def named_paths(field: str | None, fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the path of each channel that has one."""
+    return {**({OWN_CHANNEL: field} if field is not None else {}), **fields}
 
 
 def finder(key: str, path: str, extra: str) -> Find:

@@ -1,14 +1,13 @@
 """Numbers out of text: a file, a FIFO, or what a command prints."""
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Final, Protocol, TypeAlias
 
 import msgspec
 
 from config.durations import Seconds
-from drivers.commands import CommandSource
+from drivers.commands import CommandSource, check_command
 from drivers.decimals import check_finite, exact, parse, scaled, to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.files import PathSource
@@ -161,16 +160,7 @@ def _check_source(path: str | None, command: str | None) -> None:
     if path is not None and not path.startswith(("/", "~/")):
         raise ValueError(f"`path` is {path!r}: begin it with / or ~/, so that it is the same from everywhere")
     if command is not None:
-        _check_command(command)
-
-
-def _check_command(command: str) -> None:
-    try:
-        arguments = shlex.split(command)
-    except ValueError as error:
-        raise ValueError(f"`command`: {error}") from error
-    if not arguments:
-        raise ValueError("`command` is empty")
+        check_command(command)
 
 
 def _check_pattern(key: str, pattern: str) -> None:

@@ -15,6 +15,7 @@ DRIVERS: Final[dict[str, str]] = {
     "fan": "drivers.fan:Fan",
     "gpio": "drivers.gpio:Gpio",
     "mqtt": "drivers.mqtt:Mqtt",
+    "exec": "drivers.exec:Exec",
     "json": "drivers.json:Json",
     "nest": "drivers.nest:Nest",
     "dht": "drivers.dht:Dht",
@@ -26,7 +27,9 @@ DRIVERS: Final[dict[str, str]] = {
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
     "w1": "drivers.w1:W1",
+    "system": "drivers.system:System",
     "web": "drivers.console:Console",
+    "zwave": "drivers.zwave:Zwave",
 }
 
 ENTRY_POINTS: Final = "jph.drivers"

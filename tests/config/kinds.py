@@ -10,6 +10,7 @@ from config.model import ConfigError, Configuration
 from drivers.adcpi import AdcpiOptions
 from drivers.dht import DhtOptions
 from drivers.fan import FanOptions
+from drivers.zwave import ZwaveOptions
 
 
 class PipeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +64,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
+    "zwave": ZwaveOptions,
     "climate": ClimateOptions,
     "dht": DhtOptions,
     "web": ConsoleOptions,

@@ -18,6 +18,7 @@ from drivers.fan_gpio import GpioOutputOptions
 from drivers.json import JsonOptions
 from drivers.nest import NestOptions
 from drivers.pool import PoolOptions
+from drivers.zwave import OriginalOptions, ZwaveOptions
 from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
@@ -185,10 +186,10 @@ def test_the_database_of_the_original_is_that_of_the_store(original: Configurati
 def test_what_the_owner_says_of_a_proxy_is_found_under_the_proxy_s_channel(original: Configuration) -> None:
     owner = original.owner("W4")
     assert owner is not None
-    assert isinstance(owner.options, dict)
+    assert isinstance(owner.options, ZwaveOptions)
     [channel] = [sensor.channel for sensor in owner.proxies if sensor.codifier == "W4"]
-    assert owner.options["channels"][channel] == {"node": 3, "index": 4, "instance": 1}
-    assert (owner.options["node"], owner.options["index"], owner.options["instance"]) == (2, 4, 1)
+    assert owner.options.named[str(channel)] == OriginalOptions(node=3, index=4, instance=1)
+    assert (owner.options.node, owner.options.index, owner.options.instance) == (2, 4, 1)
 
 
 @pytest.mark.parametrize(("codifier", "pin"), [("F1", 21), ("F6", 20)])
