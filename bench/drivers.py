@@ -25,6 +25,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "adcpi": {"pin": 1},
     "control": {"default": 20},
     "dht": {"pin": 4},
+    "exec": {"command": "echo 1"},
     "fan": {"gpio": {"pin": 18}},
     "gpio": {"pin": 4},
     "hwmon": {"chip": "cpu_thermal"},
@@ -36,7 +37,9 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "pool": {"url": "http://127.0.0.1:9/", "format": "ckpool"},
     "simulated": {"signal": "constant", "value": 1},
     "simulated-fan": {},
+    "system": {},
     "w1": {},
+    "zwave": {"url": "ws://127.0.0.1:9", "value": "2-50-0-value-66049"},
 }
 """Options with which each driver starts and imports its library, also where there is no hardware for it."""
 
