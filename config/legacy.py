@@ -50,7 +50,7 @@ _DRIVERS: Final = {
     "failsafeReader": _Driver("json"),
     "ADCpiReader": _Driver("adcpi"),
     "ADAfruitReader": _Driver("dht", proxy_channel="humidity"),
-    "PythonNinja": _Driver("python"),
+    "PythonNinja": _Driver("python", {"Filename": "file"}),
     "DwarfpoolReader": _Driver("pool", proxy_channel="calculated"),
     "NestReader": _Driver("nest"),
     "ZwavePower": _Driver("zwave"),

@@ -11,12 +11,15 @@ from config.report import Report
 from config.spots import Spot
 from protocol.errors import JphError
 
-BUILT_IN: Final = ("console", "control", "pipe", "postgres", "redis", "simulated", "simulated-fan", "sqlite")
+BUILT_IN: Final = (
+    *("console", "control", "pipe", "postgres", "python", "redis"),
+    *("simulated", "simulated-fan", "sqlite"),
+)
 """Drivers and stores of this version, for advice on a name that is not known."""
 
 PLANNED: Final = (
     *("adcpi", "dht", "exec", "fan", "gpio", "hwmon", "iio", "json", "mqtt", "nest", "pool"),
-    *("python", "rollup", "system", "w1", "web", "zwave"),
+    *("rollup", "system", "w1", "web", "zwave"),
 )
 """Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 

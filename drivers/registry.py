@@ -11,6 +11,7 @@ DRIVERS: Final[dict[str, str]] = {
     "console": "drivers.console:Console",
     "control": "drivers.control:Control",
     "pipe": "drivers.pipe:Pipe",
+    "python": "drivers.python:Python",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
 }

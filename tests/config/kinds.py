@@ -51,6 +51,10 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str = "redis://localhost:6379"
 
 
+class ScriptOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    file: str
+
+
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
@@ -58,6 +62,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
+    "python": ScriptOptions,
     "climate": ClimateOptions,
 }
 

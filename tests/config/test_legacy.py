@@ -10,7 +10,7 @@ from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
 from config.options import BUILT_IN, PLANNED
-from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
+from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions, ScriptOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
 DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -123,6 +123,11 @@ def test_a_sensor_keeps_its_names_its_unit_and_its_rhythm(original: Configuratio
     )
 
 
+def test_a_script_keeps_its_file(original: Configuration) -> None:
+    assert original.nodes["PA"].options == ScriptOptions(file="pytemplates/mixtemp.py")
+    assert original.nodes["FL"].options == ScriptOptions(file="pytemplates/fancontrol.py")
+
+
 def test_a_sensor_that_was_inactive_still_is(original: Configuration) -> None:
     assert [node.codifier for node in original.nodes.values() if not node.active][:3] == ["C3", "M1", "M3"]
 
@@ -184,7 +189,7 @@ def test_what_cannot_run_here_is_told_once_for_each_driver(original: Configurati
         "the driver 'json' is not in this version: X1, Y1 cannot run here",
         "the driver 'adcpi' is not in this version: A1, A3 cannot run here",
     ]
-    assert len(told) == 10
+    assert len(told) == 9
 
 
 def test_a_proxy_that_has_its_own_way_is_told_that_it_follows_its_owner(original: Configuration) -> None:
