@@ -1,7 +1,7 @@
 """What programs that were written for Python 2 rely on, with the future imports that the original system made for them.
 
 `None < 20`, `max([None, 5])`, `round(2.5)` and `"%s" % 0.1` have values there that they do not have here. `translated`
-compiles such a program so that they have; `NAMES` are the functions it then finds. What is left as it is stands in
+turns such a program into one in which they have; `NAMES` are the functions that it then has to find. What is left as it is stands in
 docs/drivers.md.
 """
 
@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import zip_longest
-from types import CodeType
 from typing import Any, Final
 
 from drivers.placeholders import pieces_of_program
@@ -29,11 +28,11 @@ _SPELLINGS: Final = (
 )
 
 
-def translated(program: str, name: str) -> tuple[CodeType, frozenset[str]]:
-    """Compile a program; also name its variables that are `global` outside of functions. Raises SyntaxError."""
+def translated(program: str, name: str) -> tuple[ast.Module, frozenset[str]]:
+    """Parse a program; also name its variables that are `global` outside of functions. Raises SyntaxError."""
     tree = _Translation().visit(ast.parse(respelled(program), name))
     shared = {each for node in tree.body for each in _globals_of(node)}
-    return compile(ast.fix_missing_locations(tree), name, "exec"), frozenset(shared)
+    return ast.fix_missing_locations(tree), frozenset(shared)
 
 
 def respelled(program: str) -> str:

@@ -188,10 +188,10 @@ class Runner:
 
     def _error_of(self, program: str, name: str) -> dict[str, Any] | None:
         try:
-            code, shared = translated(program, name)
+            tree, shared = translated(program, name)
             names = self._names(name)
             try:
-                exec(code, names)  # noqa: S102 - the owner's own program
+                exec(compile(tree, name, "exec"), names)  # noqa: S102 - the owner's own program
             finally:
                 self._kept |= {each: names[each] for each in shared if each in names}
         except SystemExit:

@@ -9,8 +9,8 @@ from drivers.python2 import NAMES, respelled, translated
 
 def run(program: str) -> dict[str, Any]:
     names: dict[str, Any] = dict(NAMES)
-    code, _ = translated(program, "script")
-    exec(code, names)  # noqa: S102 - that is what it is translated for
+    tree, _ = translated(program, "script")
+    exec(compile(tree, "script", "exec"), names)  # noqa: S102 - that is what it is translated for
     return names
 
 
