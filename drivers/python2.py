@@ -1,8 +1,8 @@
 """What programs that were written for Python 2 rely on, with the future imports that the original system made for them.
 
 `None < 20`, `max([None, 5])`, `round(2.5)` and `"%s" % 0.1` have values there that they do not have here. `translated`
-turns such a program into one in which they have; `NAMES` are the functions that it then has to find. What is left as it is stands in
-docs/drivers.md.
+turns such a program into one in which they have; `NAMES` are the functions that it then has to find. What is left as
+it is stands in docs/drivers.md.
 """
 
 import ast

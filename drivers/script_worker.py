@@ -41,7 +41,8 @@ class Link:
     def __init__(self, output: TextIO) -> None:
         self._output = output
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()  # a script may have threads
+        self._writing = threading.Lock()
         self.lines_left = 0
         threading.Thread(target=self._listen, name="input", daemon=True).start()
 
@@ -51,12 +52,14 @@ class Link:
 
     def tell(self, **message: Any) -> None:
         """Send a line."""
-        self._output.write(json.dumps(message, allow_nan=False) + "\n")
-        self._output.flush()
+        line = json.dumps(message, allow_nan=False) + "\n"
+        with self._writing:
+            self._output.write(line)
+            self._output.flush()
 
     def ask(self, what: str, **message: Any) -> Any:
         """Send a line and wait for the answer; raises ChannelError."""
-        with self._lock:
+        with self._asking:
             self.tell(do=what, **message)
             answer = self.next()
         if "error" in answer:

@@ -1,7 +1,7 @@
 """A script of the original system, run as it was there (docs/drivers.md, "python")."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
@@ -60,7 +60,7 @@ class Scripted:
         return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
 
     def _rendered(self, text: str) -> str:
-        known = {one: self._looked_up(one) for one in set(wanted(text))}
+        known = self._looked_up(set(wanted(text)))
         try:
             program = rendered(text, known.__getitem__)
             if any(isinstance(value, str) for value in known.values()):
@@ -82,13 +82,16 @@ class Scripted:
         if not is_same:
             raise DriverError(f"{self._path}: what was put in would change what the script does")
 
-    def _looked_up(self, one: Wanted) -> object:
-        if one.location == "redis":
-            return self._place.network.fields(one.codifier).get(one.field)
-        if one.location == "config":
-            entries = self._place.network.configuration().get("Sensors", ())
-            return next((entry.get(one.field) for entry in entries if entry.get("Codifier") == one.codifier), None)
-        return None
+    def _looked_up(self, asked: Collection[Wanted]) -> dict[Wanted, object]:
+        """Look up what a script asks for: of one codifier all at once, so that a value has its own timestamp."""
+        network = self._place.network
+        locations = {one.location for one in asked}
+        entries = network.configuration().get("Sensors", ()) if "config" in locations else ()
+        sources: dict[str, Mapping[str, Mapping[str, object]]] = {
+            "redis": {codifier: network.fields(codifier) for codifier in {one.codifier for one in asked}},
+            "config": {entry["Codifier"]: entry for entry in entries},
+        }
+        return {one: sources.get(one.location, {}).get(one.codifier, {}).get(one.field) for one in asked}
 
     def _log(self, level: int, text: str) -> None:
         log.log(

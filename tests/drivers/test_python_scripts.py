@@ -2,6 +2,8 @@
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -379,3 +381,32 @@ def test_text_that_would_change_the_program_is_not_run(
     with pytest.raises(DriverError, match="what was put in would change what the script does"):
         script("x = {{ T1 }}").read()
     assert sensors.sent == []
+
+
+ORPHAN = """
+import os, sys, time
+from pathlib import Path
+from drivers.driver import NoNetwork, Place
+from drivers.python import Python, PythonOptions
+
+class Killed(NoNetwork):
+    def publish(self, codifier, value, timestamp_ms=None):
+        print(value, flush=True)
+        os._exit(0)
+
+place = Place("PA", Path("/"), time.monotonic, network=Killed())
+Python(PythonOptions(file=sys.argv[1], timeout=600.0), place).read()
+"""
+
+
+def test_a_script_ends_with_its_agent(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "import threading\nthreading.Thread(target=lambda: channel.sendData(os.getpid())).start()\nwhile 1: pass",
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", ORPHAN, str(tmp_path / "fan.py")], capture_output=True, text=True, check=True
+    )
+    process = Path("/proc") / run.stdout.strip()
+    while process.exists() and "\nState:\tZ" not in (process / "status").read_text():
+        os.sched_yield()

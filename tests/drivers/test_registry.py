@@ -44,7 +44,7 @@ def test_an_unknown_name_has_no_options() -> None:
 
 
 def test_an_unknown_name_says_which_are_known() -> None:
-    with pytest.raises(DriverError, match="no driver 'crystal ball'; known are: console, control, pipe, python"):
+    with pytest.raises(DriverError, match="no driver 'crystal ball'; known are: console, control, pipe"):
         registry.driver_class("crystal ball")
 
 
