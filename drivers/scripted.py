@@ -77,7 +77,7 @@ class Scripted:
             return  # what is no program says so itself when it is to run
         try:
             is_same = found == shape(respelled(rendered(text, lambda one: _harmless(one, known[one]))))
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError):
             is_same = False
         if not is_same:
             raise DriverError(f"{self._path}: what was put in would change what the script does")
@@ -89,7 +89,7 @@ class Scripted:
         entries = network.configuration().get("Sensors", ()) if "config" in locations else ()
         sources: dict[str, Mapping[str, Mapping[str, object]]] = {
             "redis": {codifier: network.fields(codifier) for codifier in {one.codifier for one in asked}},
-            "config": {entry["Codifier"]: entry for entry in entries},
+            "config": {entry.get("Codifier", ""): entry for entry in entries},
         }
         return {one: sources.get(one.location, {}).get(one.codifier, {}).get(one.field) for one in asked}
 
