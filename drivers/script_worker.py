@@ -29,6 +29,7 @@ from drivers.python2 import NAMES, text_of, translated
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
 MAX_LINES: Final = 50  # that it says in one run
+_NEED_A_NUMBER: Final = frozenset({"A", "E"})
 
 
 class ChannelError(Exception):
@@ -98,6 +99,8 @@ class Channel:
     def sendCtrl(self, flag: str, timestamp: int = 0, to: str = "", timeComponent: float | None = None) -> None:
         """Send a control frame; a command is repeated until it is confirmed, which nobody waits for."""
         del timestamp  # it is stamped with the moment at which it is sent
+        if timeComponent is None and flag in _NEED_A_NUMBER:
+            raise ValueError(f"{flag} needs a timeComponent: the value, or how far to step")
         number = timeNow() if timeComponent is None else float(timeComponent)
         if not math.isfinite(number):
             raise ValueError(f"{number} is not a finite number")

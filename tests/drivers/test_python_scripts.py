@@ -245,6 +245,12 @@ def test_a_command_without_a_target_is_for_everybody_and_a_time_is_sent_along(sc
     assert sensors.sent == [("P", "@@", 7.0), ("PA", 1, 1795000000000)]
 
 
+def test_a_command_that_sets_names_the_value(script: Script, sensors: Sensors) -> None:
+    with pytest.raises(DriverError, match="line 1: ValueError: A needs a timeComponent"):
+        script('channel.sendCtrl("A", to="FK", timeComponent={{ FK }})').read()
+    assert sensors.sent == []
+
+
 @pytest.mark.parametrize("value", ["None", "float('nan')", "[1]", "1j"])
 def test_what_cannot_be_sent_is_an_error_in_the_script(script: Script, sensors: Sensors, value: str) -> None:
     script(f"try:\n    channel.sendData({value})\nexcept (TypeError, ValueError):\n    channel.sendData(0)").read()
