@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
+from agent.listening import Listening, buses_for
 from agent.presence import GaveWay
 from agent.records import log_lines
 from agent.repeating import Repeating, rings_within
@@ -89,6 +90,7 @@ class Agent:
         self._addressed: set[bytes] = set()
         self._sensors: dict[bytes, Station] = {}
         self._hears_all = False
+        self._listening = Listening()
         self._sinks: tuple[Station, ...] = ()
         self._reloading = asyncio.Lock()
         self._changing = asyncio.Lock()
@@ -153,7 +155,7 @@ class Agent:
         bus = BusSockets(
             self.configuration.network,
             self._surroundings.clock,
-            _buses_for(nodes),
+            buses_for(nodes),
             self._receive,
             receive_unicast=self._receive_unicast if any(map(_is_sink, nodes)) else None,
             wanted=self._concerns_us,
@@ -164,6 +166,7 @@ class Agent:
             writing = self._spawn(spooling.run(), "spool") if spooling is not None else None
             try:
                 self.repeating.open(_sensors_of(nodes), bus.send_to)
+                self._listening.follow(self.configuration, nodes)
                 for node in nodes:
                     self._start(node)
                 self.started.set()
@@ -193,6 +196,7 @@ class Agent:
             spawn=self._spawn,
             reload=self.reload,
             give_way=self._give_way,
+            listening=self._listening,
         )
         self.stations[node.codifier] = station
         station.source.configured(self.configuration)
@@ -216,7 +220,8 @@ class Agent:
             sensor.codifier.encode(): station for station in self.stations.values() for sensor in station.node.sensors
         }
         self._sinks = tuple(station for station in self.stations.values() if _is_sink(station.node))
-        self._hears_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
+        is_told_all = any(STORES[sink.node.driver].hears for sink in self._sinks)
+        self._hears_all = is_told_all or self._listening.hears_all
 
     def _give_way(self, other: GaveWay) -> None:
         log.error("%s: this one stops; `jph-agent --takeover` starts all the same", other)
@@ -276,10 +281,11 @@ class Agent:
             running = [station.node for station in self.stations.values()]
             for station in self.stations.values():
                 station.source.configured(configuration)
-            if configuration.network != former.network or _buses_for(nodes) != _buses_for(running):
+            if configuration.network != former.network or buses_for(nodes) != buses_for(running):
                 log.info("the configuration was read again: the buses change, all nodes are restarted")
                 self._end(Ending.NEW_BUS)
             else:
+                self._listening.follow(configuration, nodes)
                 await self._restart_what_changed(nodes)
 
     async def _restart_what_changed(self, nodes: Sequence[Node]) -> None:
@@ -319,11 +325,14 @@ class Agent:
 
     def _receive(self, bus: Bus, datagrams: list[tuple[bytes, Sender]], now: Instant) -> None:
         for datagram, sender in datagrams:
+            if bus is Bus.DATA and not self._sinks and not self._listening.wants(datagram[17:19]):
+                continue
             try:
                 frame = self.gate.open(bus, datagram)
             except DecodeError as error:
                 self._refuse(error, bus, sender, now)
                 continue
+            self._listening.hear(frame, sender, now)
             if isinstance(frame, ControlFrame):
                 self._hear(frame, sender, now)
             for sink in self._sinks:
@@ -391,11 +400,6 @@ def _chosen(choose: Choose, configuration: Configuration) -> tuple[Node, ...]:
 
 def _gate(configuration: Configuration, nodes: Iterable[Node]) -> Gate:
     return open_gate(configuration.security, [node.codifier for node in nodes])
-
-
-def _buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:
-    """Only a sink needs to hear readings: a Pi that has none is not woken by those of a thousand others."""
-    return frozenset({Bus.CONTROL, Bus.DATA} if any(map(_is_sink, nodes)) else {Bus.CONTROL})
 
 
 def _sensors_of(nodes: Iterable[Node]) -> list[str]:

@@ -20,7 +20,8 @@ from agent.participant import Heard
 from agent.presence import GaveWay
 from agent.publisher import Publisher
 from agent.records import log_lines
-from config.model import Configuration, Node, Sensor
+from config.model import Configuration
+from config.original_form import original_form
 from protocol import frames
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
@@ -71,7 +72,7 @@ class Channel:
 
     def getConfig(self) -> Mapping[str, Any]:
         """Return the whole configuration in the original's form."""
-        return self._configuration.original or _original_form(self._configuration)
+        return original_form(self._configuration)
 
     def getAllSensors(self) -> list[Mapping[str, Any]]:
         """Return the entries of all codifiers."""
@@ -281,30 +282,3 @@ def _told(heard: Heard) -> tuple[object, ...]:
 
 def _payload_bytes(frame: DataFrame) -> int:
     return _DATA_PAYLOAD_BYTES.get(frame.flag) or len(frames.encode(frame)) - HEADER_BYTES
-
-
-def _original_form(configuration: Configuration) -> Mapping[str, Any]:
-    network = configuration.network
-    return {
-        "Multicast": {
-            "Control-Channel": {"Address": network.control.address, "Port": network.control.port},
-            "Data-Channel": {"Address": network.data.address, "Port": network.data.port},
-        },
-        "Logging": configuration.logging or {"version": 1},
-        "Sensors": [_original_entry(node, sensor) for node, sensor in configuration.sensors()],
-    }
-
-
-def _original_entry(node: Node, sensor: Sensor) -> Mapping[str, Any]:
-    entry = {"Codifier": sensor.codifier, "ShortName": sensor.name, "Name": sensor.name, "Symbol": sensor.unit}
-    if sensor.codifier != node.codifier:
-        return {**entry, "Type": "Proxy", "Sensor": {"Codifier": node.codifier}}
-    return {
-        **entry,
-        "Type": node.driver,
-        "Active": node.active,
-        "KeepAliveInterval": node.keepalive_s,
-        "SensorInterval": node.interval_s,
-        "TimeoutWarning": sensor.timeout_s,
-        "Sensor": {"Proxy": [{"Codifier": proxy.codifier} for proxy in node.proxies]},
-    }

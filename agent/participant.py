@@ -12,8 +12,9 @@ from agent.clock import Clock, SystemClock
 from agent.following import Following
 from agent.orders import Answer, Orders
 from agent.presence import GaveWay, Kept, Presence
+from agent.profiles import profiles
 from agent.security import open_gate
-from config.model import Configuration, Node, Sensor
+from config.model import Configuration
 from protocol import frames
 from protocol.codifiers import EVERYBODY
 from protocol.commands import Code
@@ -22,7 +23,6 @@ from protocol.events import Event
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.gate import Gate, Mode
 from protocol.instants import Instant
-from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import Roster
 from protocol.senders import Sender
 
@@ -38,22 +38,6 @@ class Heard(NamedTuple):
     sender: Sender
     now: Instant
     events: tuple[Event, ...]
-
-
-def profiles(configuration: Configuration) -> tuple[list[NodeProfile], list[SensorProfile]]:
-    """Return what a roster is told of the nodes and sensors of a configuration."""
-    return (
-        [_node_profile(node) for node in configuration.nodes.values()],
-        [_sensor_profile(node, sensor) for node, sensor in configuration.sensors() if node.has_readings],
-    )
-
-
-def _node_profile(node: Node) -> NodeProfile:
-    return NodeProfile(node.codifier, node.keepalive_s, operator=node.is_operator)
-
-
-def _sensor_profile(node: Node, sensor: Sensor) -> SensorProfile:
-    return SensorProfile(sensor.codifier, node.codifier, sensor.timeout_s, sensor.alarms)
 
 
 class Follower(Protocol):

@@ -187,9 +187,15 @@ class Presence:
         if is_news and self._timer is not None:
             self._tick()
 
-    def say(self, flag: Flag, destination: str, number: float) -> None:
-        """Send a control frame to another node."""
-        self._send([self.life.say(flag, destination, number, self._clock.now())])
+    def say(self, flag: Flag, destination: str, number: float, said: Instant | None = None) -> ControlFrame:
+        """Send a control frame to another node; it is dated `said`, by default now."""
+        frame = self.life.say(flag, destination, number, said or self._clock.now())
+        self._send([frame])
+        return frame
+
+    def transmit(self, frame: ControlFrame) -> None:
+        """Send a frame of this node again."""
+        self._send([frame])
 
     def number_on_from(self, codifier: str, sequence: int) -> None:
         """Announce that the readings of a sensor continue after this sequence."""

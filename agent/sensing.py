@@ -4,20 +4,24 @@ import asyncio
 import contextlib
 import logging
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.filters import FilterChain
+from agent.listening import Reach, inputs_of
 from agent.presence import Presence
 from agent.supervisor import Supervisor
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node, Sensor
-from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, Place
+from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, NoNetwork, Place
 from drivers.registry import driver_class
 from protocol.errors import JphError
 from protocol.frames import Frame
 from protocol.instants import Instant
 from protocol.readings import Value
 from protocol.troubles import Area, Trouble
+
+if TYPE_CHECKING:
+    from agent.network import NodeNetwork
 
 log: Final = logging.getLogger("jph.node")
 
@@ -27,7 +31,7 @@ FIRST_READINGS_WITHIN_S: Final = 0.25  # the nodes of one process do not all rea
 class Sensing:
     """Reads the driver of one node every interval and publishes what passes the filters."""
 
-    def __init__(self, node: Node, presence: Presence, surroundings: Surroundings) -> None:
+    def __init__(self, node: Node, presence: Presence, surroundings: Surroundings, reach: Reach) -> None:
         self.node = node
         self._presence = presence
         self._surroundings = surroundings
@@ -37,6 +41,7 @@ class Sensing:
         self._reading = asyncio.Lock()  # a driver is asked one thing at a time
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
+        self._network = self._join(reach) if inputs_of(node) else None
 
     async def run(self) -> None:
         """Read and publish every interval, and when the driver asks for it.
@@ -87,11 +92,29 @@ class Sensing:
         """Do nothing."""
 
     def configured(self, configuration: Configuration) -> None:
-        """Ignore the rest of the configuration."""
+        """Hand the configuration on to a driver that uses other sensors."""
+        if self._network is not None:
+            self._network.configured(configuration)
 
     async def close(self) -> None:
         """Let go of the device; an actuator returns to its safe value."""
         await self._supervisor.close()
+        if self._network is not None:
+            self._network.close()
+
+    def _join(self, reach: Reach) -> "NodeNetwork":
+        from agent.network import NodeNetwork  # noqa: PLC0415 - most drivers know of no other sensors
+
+        return NodeNetwork(self._presence, reach, self._surroundings.clock, self._publish_beside)
+
+    def _publish_beside(self, codifier: str, value: Value, timestamp_ms: int | None) -> None:
+        """Publish what a driver sends beside its reads; raises DriverError."""
+        sensor = next((sensor for sensor in self.node.sensors if sensor.codifier == codifier), None)
+        if sensor is None:
+            raise DriverError(f"{codifier} is no sensor of {self.node.codifier}", "add it to the node's `proxies:`")
+        if self._presence.active:
+            measured = Measured(_checked(value), timestamp_ms=timestamp_ms)
+            self._publish(sensor, {sensor.channel or OWN_CHANNEL: measured})
 
     async def _is_woken_before(self, due_s: float) -> bool:
         try:
@@ -110,6 +133,7 @@ class Sensing:
             surroundings.root,
             surroundings.sleep,
             self._wake,
+            self._network or NoNetwork(),
         )
         return driver_class(self.node.driver)(self.node.options, place)
 

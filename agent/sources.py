@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from agent.listening import Reach
 from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.surroundings import Surroundings
@@ -51,10 +52,10 @@ class Source(Protocol):
         ...
 
 
-def make_source(node: Node, presence: Presence, surroundings: Surroundings) -> Source:
-    """Choose the source by the name of the node's driver."""
+def make_source(node: Node, presence: Presence, surroundings: Surroundings, reach: Reach) -> Source:
+    """Choose the source by the name of the node's driver; `reach` is for drivers that use other sensors."""
     if node.driver not in STORES:
-        return Sensing(node, presence, surroundings)
+        return Sensing(node, presence, surroundings, reach)
     from agent.sink import Sink  # noqa: PLC0415 - few agents store anything
 
     return Sink(node, presence, surroundings)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from agent.accepted import Journal
+from agent.listening import Listening, Reach
 from agent.presence import GaveWay, Kept, Presence, Transmitter
 from agent.sources import Source, make_source
 from agent.supervisor import NotAnActuatorError
@@ -39,6 +40,7 @@ class Station:
         spawn: Spawn,
         reload: Reload,
         give_way: Callable[[GaveWay], None],
+        listening: Listening,
     ) -> None:
         self.node = node
         self._journal = Journal(surroundings.state_directory, node.codifier)
@@ -56,7 +58,7 @@ class Station:
             journal=self._journal,
             takeover=surroundings.takeover,
         )
-        self.source: Source = make_source(node, self.presence, surroundings)
+        self.source: Source = make_source(node, self.presence, surroundings, Reach(listening, gate, spawn))
         self._spawn = spawn
         self._begun: set[asyncio.Task[None]] = set()
         self._acts: dict[Flag, Callable[[ControlFrame], Awaitable[Code]]] = {

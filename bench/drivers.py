@@ -35,6 +35,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "nest": {"credentials": "/var/empty/credentials.json"},
     "pipe": {"path": "/proc/loadavg", "field": 1},
     "pool": {"url": "http://127.0.0.1:9/", "format": "ckpool"},
+    "python": {"expressions": {"value": "A4 - A5"}},
     "simulated": {"signal": "constant", "value": 1},
     "simulated-fan": {},
     "system": {},

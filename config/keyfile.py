@@ -151,7 +151,8 @@ def keyring(files: Iterable[KeyFile]) -> Keyring:
 def _granted_keys(key: NetworkKey, codifier: str, grant: Grant) -> GrantedKeys:
     data, commands = keys.data_root(key.secret), keys.command_root(key.secret)
     is_commanded = grant.role is Role.NODE
-    names = (*grant.says, *grant.reads, codifiers.EVERYBODY)
+    # A commander asks its target for the time and checks its confirmation: both have the tag of the target.
+    names = (*grant.says, *grant.reads, *grant.targets, codifiers.EVERYBODY)
     return GrantedKeys(
         id=key.id,
         data_root=data if grant.reads_all else None,

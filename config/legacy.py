@@ -108,7 +108,7 @@ _DRIVERS: Final = {
     ),
     "ADCpiReader": _Driver("adcpi", {"Pin": "pin"}, {"bits": "12", "curve": "phobya", "divider": "2.471"}),
     "ADAfruitReader": _Driver("dht", {"Pin": "pin"}, proxy_channel="humidity"),
-    "PythonNinja": _Driver("python"),
+    "PythonNinja": _Driver("python", {"Filename": "file"}),
     "DwarfpoolReader": _Driver(
         "pool",
         {"URL": "url", "Server": "worker"},

@@ -27,6 +27,7 @@ BUILT_IN: Final = (
     "pipe",
     "pool",
     "postgres",
+    "python",
     "redis",
     "rollup",
     "simulated",
@@ -38,9 +39,6 @@ BUILT_IN: Final = (
     "zwave",
 )
 """Drivers and stores of this version, for advice on a name that is not known."""
-
-PLANNED: Final = ("python",)
-"""Drivers and stores of later versions: a node that uses one is known by name, but does not run."""
 
 ANNOUNCED: Final = {
     "rollup": "every store computes its roll-ups by itself",
@@ -103,11 +101,11 @@ class OptionsBuilder:
         self._uses.setdefault(driver, []).append((node.line("driver"), codifier))
 
     def _note_missing(self, codifier: str, driver: str, node: Spot) -> None:
-        if self._lenient or driver in PLANNED:
+        if self._lenient:
             self._note(driver, codifier, node)
             return
         message = at(node.path_of("driver"), f"{driver!r} is no driver and no store")
-        self._report.error(node.line("driver"), message, suggestion(driver, (*BUILT_IN, *PLANNED)))
+        self._report.error(node.line("driver"), message, suggestion(driver, BUILT_IN))
 
 
 def check_channels(node: Node, spot: Spot, report: Report) -> None:

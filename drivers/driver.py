@@ -58,18 +58,63 @@ class Latest(NamedTuple):
 
 
 class Network(Protocol):
-    """What a driver may know of the other sensors of the network, from any thread."""
+    """What a driver may know of the other sensors of the network, and say there, from any thread.
+
+    It is there for a driver whose options name `inputs()`. What a node says beside its readings, and commands, are
+    for drivers that run other people's programs.
+    """
 
     def latest(self, codifier: str) -> Latest | None:
         """Return the newest reading that was heard of a sensor, None when there was none yet."""
         ...
 
+    def fields(self, codifier: str) -> Mapping[str, str]:
+        """Return what a codifier said last, under the names of `protocol.states`; empty when it was never heard.
+
+        Of those that are no sensors, or are not among the inputs by name or by `@@`, nothing is known.
+        """
+        ...
+
+    def configuration(self) -> Mapping[str, Any]:
+        """Return the whole configuration in the form of the original system's JSON."""
+        ...
+
+    def publish(self, codifier: str, value: Value, timestamp_ms: int | None = None) -> None:
+        """Send a reading of the node or one of its proxies at once, through its filters; raises DriverError."""
+        ...
+
+    def say(self, flag: str, codifier: str, number: float) -> None:
+        """Send a control frame, a command repeatedly until it is confirmed, and wait for nothing; raises DriverError.
+
+        How a command ended is the agent's to tell. `codifier` may be `@@`.
+        """
+        ...
+
 
 class NoNetwork:
-    """A network of which nothing is heard."""
+    """A network of which nothing is heard, and on which nothing can be said."""
 
     def latest(self, codifier: str) -> Latest | None:
         """Know nothing."""
+
+    def fields(self, codifier: str) -> Mapping[str, str]:
+        """Know nothing."""
+        del codifier
+        return {}
+
+    def configuration(self) -> Mapping[str, Any]:
+        """Return one in which nobody is."""
+        return {"Sensors": []}
+
+    def publish(self, codifier: str, value: Value, timestamp_ms: int | None = None) -> None:
+        """Refuse; raises DriverError."""
+        del value, timestamp_ms
+        raise DriverError(f"{codifier} cannot be sent: there is no network here")
+
+    def say(self, flag: str, codifier: str, number: float) -> None:
+        """Refuse; raises DriverError."""
+        del number
+        raise DriverError(f"{flag} cannot be sent to {codifier}: there is no network here")
 
 
 def _nothing() -> None:

@@ -24,6 +24,7 @@ DRIVERS: Final[dict[str, str]] = {
     "pipe": "drivers.pipe:Pipe",
     "pool": "drivers.pool:Pool",
     "rollup": "drivers.console:Console",
+    "python": "drivers.python:Python",
     "simulated": "drivers.simulated:Simulated",
     "simulated-fan": "drivers.simulated_fan:SimulatedFan",
     "w1": "drivers.w1:W1",

@@ -1,45 +1,19 @@
-"""The last state of each codifier, in the fields in which the original system's cache kept it.
+"""The last state of each codifier, as `protocol.states` writes it, and what is missing of it.
 
-Every frame says something about its source, and nothing about its destination:
-
-    N           CPacketsLost = 0, CResetTime: its control numbering begins
-    I           ITimestamp, IsActive
-    P           PTimestamp, PRequest (the ping's number)
-    T           TTimestamp, TRequest (the number that came back), TDuration (from the request to this, ms)
-    H S         HTimestamp, STimestamp: when it last commanded this
-    n           DPacketsLost = 0, DResetTime: the numbering of its readings begins
-    a reading   Value, DTimestamp
-
-Timestamps are those of the frames. CPacketsLost counts the gaps in the control numbering, DPacketsLost the readings
-that are missing or can never be had. Unlike the original's they go down again when a frame was only late, and never
-below 0.
+CPacketsLost counts the gaps in the control numbering, DPacketsLost the readings that are missing or can never be had.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from protocol import float32
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.readings import Reading
 from protocol.repair import Progress
 from protocol.sequences import RENUMBERED_BEYOND, SequenceTracker, distance
+from protocol.states import Fields, said, value_text
 from storage.store import Batch
-
-Fields: TypeAlias = dict[str, str]
-
-_SAID: Final[dict[Flag, Callable[[ControlFrame], Fields]]] = {
-    Flag.ALIVE: lambda frame: {"ITimestamp": str(frame.timestamp_ms), "IsActive": str(frame.active)},
-    Flag.PING: lambda frame: {"PTimestamp": str(frame.timestamp_ms), "PRequest": repr(frame.number)},
-    Flag.PONG: lambda frame: {
-        "TRequest": repr(frame.number),
-        "TTimestamp": str(frame.timestamp_ms),
-        "TDuration": repr(frame.timestamp_ms - frame.number),
-    },
-    Flag.HALT: lambda frame: {"HTimestamp": str(frame.timestamp_ms)},
-    Flag.START: lambda frame: {"STimestamp": str(frame.timestamp_ms)},
-}
 
 
 class Shown(NamedTuple):
@@ -142,15 +116,15 @@ class States:
             return
         control = None if frame.flag is Flag.NEW else self._control.get(frame.source)
         self._control[frame.source] = (control or Control(frame.timestamp_ms)).heard(frame)
-        said = _SAID.get(frame.flag)
-        fields.update(said(frame) if said else {})
+        fields.update(said(frame))
         fields.update(self._control[frame.source].fields())
 
     def _show(self, reading: Reading, fields: Fields) -> None:
         data = self._data.get(reading.codifier) or Data(reading.timestamp_ms)
         if data.shown is None or data.shown.gives_way_to(reading):
             data = data._replace(shown=Shown(reading.timestamp_ms, reading.sequence))
-            fields.update({"Value": _text(reading), "DTimestamp": str(reading.timestamp_ms)})
+            value = value_text(reading.value, reading.attributes)
+            fields.update({"Value": value, "DTimestamp": str(reading.timestamp_ms)})
         self._data[reading.codifier] = data
 
 
@@ -163,14 +137,3 @@ def _measuring(batch: Batch) -> set[str]:
 
 def _pending(progress: Progress | None) -> int:
     return sum(hole.count for hole in progress.holes) if progress else 0
-
-
-def _text(reading: Reading) -> str:
-    """Write a value as the original did: one that travelled as a float32 with all the digits of its four bytes."""
-    value = reading.value
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, float):
-        is_float32 = not reading.attributes and float32.is_lossless(value)
-        return repr(float32.exact(float32.pack(value)) if is_float32 else value)
-    return str(int(value))

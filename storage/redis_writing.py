@@ -9,12 +9,13 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
 from protocol.readings import Reading
+from protocol.states import Fields
 from storage import redis_books, redis_readings
 from storage.booking import booked, written
 from storage.judging import Outcome, judge, refusal
 from storage.redis_options import RedisOptions
 from storage.redis_readings import Window
-from storage.redis_states import Fields, States
+from storage.redis_states import States
 from storage.store import Batch, StoreError, Trouble, Written
 
 SCHEMA: Final = 1

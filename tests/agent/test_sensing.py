@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.listening import Listening, Reach
 from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.supervisor import CLOSING_S, QUARANTINE_AFTER
@@ -15,6 +16,7 @@ from config.model import FilterStep, Node, Sensor
 from drivers.driver import DriverError, Measured
 from protocol.commands import Code
 from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.gate import Gate, Mode
 from protocol.life import PROBE_S
 from protocol.troubles import Said, Trouble, unpack
 from tests.agent.devices import Device, DeviceOptions, Devices, Fan, until
@@ -41,7 +43,8 @@ class Bench:
             give_way=lambda _: None,
         )
         surroundings = Surroundings(path, clock=loop.clock, random_number=lambda _: 0, threads=threads)
-        self.sensing = Sensing(node, self.presence, surroundings)
+        reach = Reach(Listening(), Gate(Mode.OFF), lambda work, name: loop.create_task(work, name=name))
+        self.sensing = Sensing(node, self.presence, surroundings, reach)
         self.run = loop.create_task(self.sensing.run())
 
     async def _carry_out(self, command: ControlFrame) -> Code:

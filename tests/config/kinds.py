@@ -55,6 +55,10 @@ class CacheOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str = "redis://localhost:6379"
 
 
+class ScriptOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    file: str
+
+
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "pipe": PipeOptions,
     "control": ControlOptions,
@@ -64,6 +68,7 @@ KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     "sqlite": StoreOptions,
     "postgres": DatabaseOptions,
     "redis": CacheOptions,
+    "python": ScriptOptions,
     "zwave": ZwaveOptions,
     "climate": ClimateOptions,
     "dht": DhtOptions,

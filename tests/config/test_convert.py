@@ -1,6 +1,5 @@
 """Written as YAML and read again, a configuration says the same."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -28,7 +27,6 @@ from config.model import (
     Sensor,
     SpoolPlace,
 )
-from config.options import PLANNED
 from config.report import Report
 from protocol.alarms import COMPARISONS, Alarms, Condition
 from protocol.gate import Mode
@@ -76,7 +74,6 @@ DRIVERS: st.SearchStrategy[tuple[str, Any]] = st.one_of(
     st.tuples(st.just("pipe"), st.builds(PipeOptions, path=WORDS, command=st.none(), scale=NUMBERS)),
     st.tuples(st.just("control"), st.builds(ControlOptions, default=NUMBERS, lease=st.none() | DURATIONS)),
     st.tuples(st.just("sqlite"), st.builds(StoreOptions, path=WORDS, cache=st.integers(1, 2**40))),
-    st.tuples(st.just("later"), st.dictionaries(WORDS, PLAIN, min_size=1, max_size=3)),
 )
 
 
@@ -144,14 +141,6 @@ def configurations(draw: st.DrawFn) -> Configuration:
         nodes={family[0]: draw(nodes(family)) for family in distinct if family},
         logging=draw(st.none() | st.just({"version": 1, "root": {"level": "DEBUG", "handlers": []}})),
     )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def planned() -> Iterator[None]:
-    """Have a driver that comes with a later version."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("config.options.PLANNED", (*PLANNED, "later"))
-        yield
 
 
 @given(configurations())

@@ -9,7 +9,7 @@ import pytest
 from config.legacy import TYPES
 from config.loading import load, loads
 from config.model import ConfigError, Configuration, Group, Node, Sensor
-from config.options import BUILT_IN, PLANNED
+from config.options import BUILT_IN
 from drivers import registry
 from drivers.adcpi import AdcpiOptions, PinOptions
 from drivers.dht import DhtOptions
@@ -19,7 +19,7 @@ from drivers.json import JsonOptions
 from drivers.nest import NestOptions
 from drivers.pool import PoolOptions
 from drivers.zwave import OriginalOptions, ZwaveOptions
-from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions
+from tests.config.kinds import KINDS, ConsoleOptions, ControlOptions, DatabaseOptions, PipeOptions, ScriptOptions
 
 FILE: Final = Path(__file__).with_name("original.json")
 DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -86,9 +86,9 @@ def test_every_type_of_the_real_configuration_is_known(type_: str) -> None:
     assert type_ in TYPES
 
 
-def test_every_type_becomes_a_driver_of_this_or_a_later_version(original: Configuration) -> None:
+def test_every_type_becomes_a_driver_or_a_store(original: Configuration) -> None:
     drivers = {node.driver for node in original.nodes.values()}
-    assert drivers <= {*BUILT_IN, *PLANNED}
+    assert drivers <= {*BUILT_IN}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,11 @@ def test_a_sensor_keeps_its_names_its_unit_and_its_rhythm(original: Configuratio
         interval_s=5.0,
         keepalive_s=10.0,
     )
+
+
+def test_a_script_keeps_its_file(original: Configuration) -> None:
+    assert original.nodes["PA"].options == ScriptOptions(file="pytemplates/mixtemp.py")
+    assert original.nodes["FL"].options == ScriptOptions(file="pytemplates/fancontrol.py")
 
 
 def test_a_sensor_that_was_inactive_still_is(original: Configuration) -> None:

@@ -6,7 +6,7 @@ import pytest
 from config.document import Table, parse
 from config.loading import loads
 from config.model import Clamp, FilterStep, Node, Sensor
-from config.options import BUILT_IN, PLANNED, OptionsBuilder
+from config.options import OptionsBuilder
 from config.report import Report
 from config.spots import Spot
 from protocol.alarms import Alarms, Condition
@@ -235,37 +235,6 @@ def test_a_node_without_a_driver_is_told_what_to_write() -> None:
     ]
 
 
-@pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have two drivers that come with a later version."""
-    monkeypatch.setattr("config.options.PLANNED", (*PLANNED, "later", "much-later"))
-
-
-def test_a_driver_of_a_later_version_is_a_warning_and_keeps_its_options_as_they_are(planned: None) -> None:
-    configuration = loaded('nodes: {F1: {driver: later, options: {pin: "21", deep: [1, {a: null}]}}}')
-    assert configuration.nodes["F1"].options == {"pin": "21", "deep": [1, {"a": None}]}
-    assert [str(warning) for warning in configuration.warnings] == [
-        "jph.yaml:1: the driver 'later' is not in this version: F1 cannot run here; what others send is shown"
-    ]
-
-
-def test_missing_drivers_are_told_once_for_all_their_nodes(planned: None) -> None:
-    text = "nodes:\n  F1: {driver: later}\n  W1: {driver: much-later}\n  F6: {driver: later}"
-    assert [warning.partition(":")[2].partition(";")[0] for warning in warnings(text)] == [
-        "2: the driver 'later' is not in this version: F1, F6 cannot run here",
-        "3: the driver 'much-later' is not in this version: W1 cannot run here",
-    ]
-
-
-@pytest.mark.parametrize("driver", PLANNED)
-def test_every_planned_driver_is_known_by_name(driver: str) -> None:
-    assert loaded(f"nodes: {{C1: {{driver: {driver}}}}}").nodes["C1"].options is None
-
-
-def test_no_driver_is_both_planned_and_there() -> None:
-    assert set(PLANNED).isdisjoint(BUILT_IN)
-
-
 def test_without_types_options_are_handed_on_and_nothing_is_said_of_drivers() -> None:
     configuration = loads(b"nodes: {C1: {driver: sqlit, options: {a: 1}}}")
     assert configuration.nodes["C1"].options == {"a": 1}
@@ -363,10 +332,9 @@ def test_a_name_cannot_command_the_operator_s_terminal() -> None:
         "driver: climate, options: {given: [a, C2]}, proxies: {C2: , C3: {channel: a}}",
         "driver: climate, options: {given: []}, channel: x, proxies: {C2: }",
         "driver: console, channel: x, proxies: {C2: }",
-        "driver: later, channel: x, proxies: {C2: }",
     ],
 )
-def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(planned: None, node: str) -> None:
+def test_a_channel_is_one_that_the_driver_gives_or_that_nobody_knows_yet(node: str) -> None:
     assert errors(f"nodes: {{C1: {{{node}}}}}") == []
 
 

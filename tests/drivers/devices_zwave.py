@@ -259,7 +259,10 @@ class ZwaveServer:
 
     def _frame(self, peer: _Peer, opcode: int, payload: bytes) -> None:
         length = struct.pack("!B", len(payload)) if len(payload) < 126 else struct.pack("!BH", 126, len(payload))
-        peer.socket.sendall(bytes([0x80 | opcode]) + length + payload)
+        try:
+            peer.socket.sendall(bytes([0x80 | opcode]) + length + payload)
+        except OSError:  # it has gone
+            self._forget(peer)
 
     def _poll(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = request["valueId"]

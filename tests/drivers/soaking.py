@@ -7,13 +7,14 @@ repeated, when a driver is left alone.
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from agent.listening import Listening, Reach
 from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.supervisor import DriverState
@@ -23,6 +24,7 @@ from config.model import Node, Sensor
 from drivers.driver import Place
 from protocol.commands import Code
 from protocol.frames import ControlFrame, DataFrame, Flag
+from protocol.gate import Gate, Mode
 from tests.agent.wire import Wire
 from tests.drivers.trying import Bench, Case, Trial
 from tests.support.driven_time import ManualClock
@@ -155,13 +157,18 @@ class Site:
             60.0,
             bus=self.wire,
             clock=self.clock,
-            spawn=lambda work, name: asyncio.get_running_loop().create_task(work, name=name),
+            spawn=_spawn,
             random_number=lambda _: 0,
             carry_out=_carry_out,
             give_way=lambda _: None,
         )
         node = Node(sensor=Sensor(codifier="FK"), driver=name, options=trial.options, interval_s=soak.interval_s)
-        self.sensing = Sensing(node, presence, surroundings)
+        reach = Reach(Listening(), Gate(Mode.OFF), _spawn)
+        self.sensing = Sensing(node, presence, surroundings, reach)
+
+
+def _spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(work, name=name)
 
 
 async def _carry_out(command: ControlFrame) -> Code:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from config.options import takes_commands
-from drivers.driver import Actuator, DriverError, Latest, OutOfRangeError, Place
+from drivers.driver import Actuator, DriverError, Latest, NoNetwork, OutOfRangeError, Place
 from drivers.fan import Fan, FanOptions
 from tests.drivers.devices_fan import FanChip
 from tests.support.driven_time import ManualClock
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("chip")
 
 
 @dataclass
-class Heard:
+class Heard(NoNetwork):
     """A network on which A4 is heard with a temperature, at once and always."""
 
     temperature: float | None = 45

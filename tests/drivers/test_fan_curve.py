@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.driver import Latest, Place
+from drivers.driver import Latest, NoNetwork, Place
 from drivers.fan_curve import Curve, CurveOptions, Guide, Speed
 
 POINTS = [[30, 20], [45, 60], [60, 100]]
@@ -18,7 +18,7 @@ temperatures = st.floats(min_value=-50, max_value=150)
 
 
 @dataclass
-class Heard:
+class Heard(NoNetwork):
     """A network on which one sensor is heard, or nobody."""
 
     latest_of_a4: Latest | None = None

@@ -19,6 +19,10 @@ RUNS_OBJECTS: Final = frozenset({"pickle", "marshal", "shelve", "dill", "code", 
 RUNS_COMMANDS: Final = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"})
 """Functions that hand text to a shell."""
 
+RUNS_SCRIPTS: Final = {"drivers/script_worker.py": ["exec", "compile"]}
+"""Sources that run a program of the owner's, in a process of its own: text from the network is no part of it
+(tests/drivers/test_placeholders.py)."""
+
 UNSAFE_YAML: Final = frozenset({"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all", "full_load_all"})
 
 
@@ -75,4 +79,5 @@ def test_what_only_looks_like_it_is_not(text: str) -> None:
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_no_source_can_run_text(path: Path) -> None:
-    assert list(dangers(ast.parse(path.read_text("utf-8"), str(path)))) == []
+    found = [danger.partition(": ")[2] for danger in dangers(ast.parse(path.read_text("utf-8"), str(path)))]
+    assert found == RUNS_SCRIPTS.get(str(path.relative_to(CHECKOUT)), [])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.orders import Answer
-from agent.participant import profiles
+from agent.profiles import profiles
 from config.model import Configuration, Network, Node, Sensor
 from console.screen.catalogue import Catalogue
 from console.screen.model import Model
