@@ -119,16 +119,18 @@ class _Server(HTTPServer):
 
 
 @contextlib.contextmanager
-def served(device: WebDevice, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Run a device on loopback, and give its URL without a slash at the end. No proxy stands before it."""
+def served(
+    device: WebDevice, tls: ssl.SSLContext | None = None, address: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[str]:
+    """Run a device, by default on loopback, and give its URL without a slash at the end. No proxy stands before it."""
     handler = type("Handler", (_Handler,), {"device": device})
-    with mock.patch.dict(os.environ, {"NO_PROXY": "127.0.0.1"}), _Server(("127.0.0.1", 0), handler) as server:
+    with mock.patch.dict(os.environ, {"NO_PROXY": "127.0.0.1"}), _Server(address, handler) as server:
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="web device")
         thread.start()
         try:
-            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if tls else ''}://{address[0]}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

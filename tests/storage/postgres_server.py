@@ -23,7 +23,7 @@ NOBODY: Final = 65534
 OWNER: Final = "postgres"
 PATIENCE_S: Final = 60  # of a busy machine, until a server has started or stopped
 
-_SETTINGS: Final[Mapping[str, str]] = {
+SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "''",
     "fsync": "off",  # the machine's power is not cut in these tests
     "shared_buffers": "64MB",
@@ -33,14 +33,15 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "lc_messages": "C",
 }
 # The role `app` needs its password, the owner does not.
-_ACCESS: Final = "local all app scram-sha-256\nlocal all all trust\n"
+ACCESS: Final = "local all app scram-sha-256\nlocal all all trust\n"
 
 
 class PostgresServer:
     """One server with its data in a directory under /tmp."""
 
-    def __init__(self, settings: Mapping[str, str] = _SETTINGS) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS, access: str = ACCESS) -> None:
         self._settings = settings
+        self._access = access
         self._directory = Path(tempfile.mkdtemp(prefix="jph-postgres-"))
         self.socket_directory = self._directory
         self._data = self._directory / "data"
@@ -137,7 +138,7 @@ class PostgresServer:
         ]
         command += ["--locale=C", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, cwd=self._directory, **self._as_nobody)
-        (self._data / "pg_hba.conf").write_text(_ACCESS)
+        (self._data / "pg_hba.conf").write_text(self._access)
 
     def _make_template(self) -> None:
         self.execute("CREATE ROLE app LOGIN PASSWORD 'open sesame'")

@@ -62,7 +62,7 @@ for (const each of network) {
 }
 
 const port = await new Promise((resolve) => {
-  const free = createServer().listen(0, "127.0.0.1", () => { const { port } = free.address(); free.close(() => resolve(port)); });
+  const free = createServer().listen(Number(process.argv[3] ?? 0), "127.0.0.1", () => { const { port } = free.address(); free.close(() => resolve(port)); });
 });
 const silent = () => {};
 const logger = { error: silent, warn: silent, info: silent, debug: silent }; // it writes to the standard output

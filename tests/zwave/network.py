@@ -42,13 +42,17 @@ def installed() -> Path:
 class RealNetwork:
     """Three plugs that measure (2, 3, 4) and a thermometer with a battery (5), behind the real server."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, port: int = 0) -> None:
         modules = installed()
         shutil.copy(HERE / "network.mjs", directory)
         (directory / "node_modules").symlink_to(modules)
         (directory / "cache").mkdir()
         self._process = subprocess.Popen(
-            ["node", "network.mjs", "cache"], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", "network.mjs", "cache", str(port)],
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.url = f"ws://127.0.0.1:{self._answer()['port']}"
 
