@@ -473,17 +473,6 @@ class TestCredentials:
         assert nest_credentials.read(tmp_path / "link") == google.credentials()
 
 
-def test_the_weather_of_the_original_system_is_said_to_be_gone_once(
-    build: Build, caplog: pytest.LogCaptureFixture, clock: ManualClock
-) -> None:
-    driver = build(outside=True)
-    driver.read()
-    read_after(clock, 60, driver)
-    assert caplog.messages == [
-        "FK: Google does not tell the weather any more: outside_temperature and outside_humidity will have no readings"
-    ]
-
-
 class Counter:
     """Counts how often it is called."""
 
