@@ -35,7 +35,7 @@ _UNITS: Final = {"temperature_2m": "°C", "relative_humidity_2m": "%"}
 _SHOWN: Final = 160  # characters of what the server says, in a message
 
 
-class House(msgspec.Struct, frozen=True, kw_only=True):
+class House(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the weather is wanted, in degrees north and east, and who is asked for it."""
 
     latitude: float
