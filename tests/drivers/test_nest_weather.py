@@ -1,7 +1,7 @@
 """The weather outside, of the driver `nest`, against an Open-Meteo of our own: seldom asked for, never in the way."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from drivers.driver import DriverError, Measured, Measurements, Place
 from drivers.http_answers import Patience
 from drivers.nest import Nest, NestOptions
 from drivers.nest_weather import OUTSIDE
-from tests.drivers.devices_http import Reply
+from tests.drivers.devices_http import Reply, hanging
 from tests.drivers.devices_nest import Google, thermostat
 from tests.drivers.devices_weather import OpenMeteo, refusal, weather
 from tests.support.driven_time import START_MS, ManualClock
@@ -26,17 +26,6 @@ HURRY: Final = Patience(0.3, 0.3, 0.3)
 LEISURE: Final = Patience(60.0, 60.0, 60.0)
 QUARTER_S: Final = 900
 ORIGINAL: Final = Path(__file__).parents[1] / "config/original.json"
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def google(stack: ExitStack, clock: ManualClock) -> Google:
-    return stack.enter_context(Google(clock.monotonic).serving())
 
 
 @pytest.fixture
@@ -418,14 +407,3 @@ def hang_at_a_read(
     open_meteo.hang = hang
     reading.start()
     return asked, reading, found
-
-
-def hanging(stack: ExitStack) -> Callable[[], None]:
-    """Return what waits until the test is over, before the server ends."""
-    over = threading.Event()
-    stack.callback(over.set)
-
-    def wait() -> None:
-        over.wait(PATIENCE_S)
-
-    return wait
