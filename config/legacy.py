@@ -90,6 +90,9 @@ _NEST: Final = {
     "nestHumiOutside": "outside_humidity",
 }
 
+# There is another weather every quarter of an hour: one that did not come is no alarm.
+_TIMEOUTS: Final = {"outside_temperature": "35m", "outside_humidity": "35m"}
+
 _DRIVERS: Final = {
     "TempLinux": _Driver("pipe", {"Pipe": "path"}, {"scale": "0.001"}),
     "controlSensor": _Driver("control", {"Default": "default"}),
@@ -230,7 +233,10 @@ def _proxy(proxy: Original, owner: Original, channels: Mapping[str, str], path: 
     where = join(path, proxy.codifier)
     _warn_of_own_rhythm(proxy, owner, where, report)
     entries = _renamed(proxy, _SENSOR_KEYS, where, report)
-    entries["channel"] = Entry("channel", proxy.line, _text(channels[proxy.codifier], proxy.line))
+    channel = channels[proxy.codifier]
+    entries["channel"] = Entry("channel", proxy.line, _text(channel, proxy.line))
+    if channel in _TIMEOUTS:
+        entries.setdefault("timeout", Entry("timeout", proxy.line, _text(_TIMEOUTS[channel], proxy.line)))
     return Table(entries, proxy.line)
 
 

@@ -14,7 +14,6 @@ Traits (developers.google.com/nest/device-access/traits), all below sdm.devices.
 A trait or field that is missing is not known now, which is no reading and no error.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
@@ -26,19 +25,17 @@ from config.durations import Seconds
 from drivers.dating import dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.http_answers import Patience
-from drivers.nest_account import SHORTEST_INTERVAL_S, account
+from drivers.nest_account import SHORTEST_INTERVAL_S, TIME_FOR_MORE_S, account
 from drivers.nest_api import THERMOSTAT, Device
 from drivers.nest_credentials import DEFAULT_FILE, advice
+from drivers.nest_weather import OUTSIDE, Outside
 from protocol.printable import visible
 from protocol.readings import Value
-
-log: Final = logging.getLogger("jph.driver")
 
 CHANNELS: Final = (
     *(OWN_CHANNEL, "temperature", "humidity", "target", "heat", "cool"),
     *("hvac", "mode", "online"),
 )
-OUTSIDE: Final = ("outside_temperature", "outside_humidity")
 
 PATIENCE: Final = Patience(connect_s=2.0, read_s=3.0, whole_s=3.0)  # a read has 5 s, for a token and the list
 
@@ -58,7 +55,8 @@ class NestOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         60.0
     )
     outside: Annotated[
-        bool, Meta(description="also the channels of the weather, which Google does not tell any more")
+        bool,
+        Meta(description="also the weather outside, from Open-Meteo, where `credentials` say where the house stands"),
     ] = False
 
     def __post_init__(self) -> None:
@@ -89,15 +87,23 @@ class Nest:
         self._account = account(self._path, place.monotonic)
         self._client = HttpClient(PATIENCE)
         self._seen = 0
-        if options.outside:
-            log.warning(
-                "%s: Google does not tell the weather any more: %s will have no readings",
-                place.codifier,
-                " and ".join(OUTSIDE),
-            )
+        self._outside = Outside(self._account.weather, self._client, place, self._path) if options.outside else None
 
     def read(self) -> Measurements:
-        """Return what a listing says that was not given before, empty when there is none; raises DriverError."""
+        """Return what was not given before, empty when that is nothing; raises DriverError.
+
+        What is wrong with the weather is an error of its channels.
+        """
+        began_s = self._place.monotonic()
+        found = self._thermostat()
+        credentials = self._account.credentials
+        if self._outside is None or credentials is None:
+            return found
+        is_late = self._place.monotonic() - began_s > TIME_FOR_MORE_S
+        return {**found, **self._outside.read(credentials, is_late=is_late)}
+
+    def _thermostat(self) -> Measurements:
+        """Return what a listing says that was not given before."""
         listing = self._account.news(self._client, self._seen, self._options.every)
         if listing is None:
             return {}

@@ -18,6 +18,7 @@ from drivers import nest_api, nest_credentials
 from drivers.driver import DriverError, RetryLaterError
 from drivers.http_answers import StatusError
 from drivers.nest_credentials import Credentials
+from drivers.nest_weather import SharedWeather
 
 if TYPE_CHECKING:
     from drivers.http import HttpClient  # 6 MiB that only who asks web servers needs
@@ -42,9 +43,10 @@ class Listing(NamedTuple):
 
 
 class Account:
-    """What Google tells of the devices of one file of credentials. Any thread may ask."""
+    """What Google tells of the devices of one file of credentials, and the weather there. Any thread may ask."""
 
     def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
+        self.weather: Final = SharedWeather(monotonic)
         self._path = path
         self._monotonic = monotonic
         self._asking = threading.Lock()
@@ -71,6 +73,11 @@ class Account:
             if self._failure is not None:
                 raise self._told_again(self._failure, now_s)
             return listing if listing is not None and listing.number > seen else None
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What was in the file when it was last read, None when that could not be read."""
+        return self._credentials
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -166,8 +173,11 @@ class Account:
         signature = _signature(self._path)
         if signature == self._signature and self._credentials is not None:
             return
-        self._credentials = None
-        self._credentials = nest_credentials.read(self._path)
+        try:
+            self._credentials = nest_credentials.read(self._path)
+        except DriverError:
+            self._credentials = None
+            raise
         self._signature = signature
         self._token_ends_s = self._not_before_s = 0.0
         self._tried_s, self._failure = None, None

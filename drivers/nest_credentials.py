@@ -6,15 +6,19 @@
   "client_secret": "...",
   "refresh_token": "...",   what the user's consent gave; it can be taken back
   "api_url": "...",         these two only where it is not Google itself that is asked
-  "token_uri": "..."
+  "token_uri": "...",
+  "latitude": 52.52,        where the house stands, only where the weather outside is wanted (drivers/open_meteo.py)
+  "longitude": 13.41,
+  "weather_url": "..."      only where it is not Open-Meteo's free service that is asked
 }
 """
 
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -36,16 +40,35 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     token_uri: str = TOKEN_URI
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
+        self._check(Registration.__struct_fields__)
+
+    def _check(self, names: Iterable[str]) -> None:
+        for name in names:
             value = getattr(self, name)
             if not value or not value.isprintable() or not value.isascii() or " " in value:
                 raise ValueError(f"{name} is empty, or has characters that do not belong there")
 
 
 class Credentials(Registration, frozen=True, kw_only=True, omit_defaults=True):
-    """What is in the file; other keys are passed over."""
+    """What is in the file; other keys are passed over.
+
+    What is said of the weather may be wrong: then there still is a thermostat.
+    """
 
     refresh_token: str
+    latitude: Any = None
+    longitude: Any = None
+    weather_url: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check(["refresh_token"])
+
+    @property
+    def weather(self) -> Mapping[str, object]:
+        """Return what is said of the weather, as `open_meteo.house_of` takes it."""
+        said = {name: getattr(self, name) for name in ("latitude", "longitude", "weather_url")}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def read(path: Path) -> Credentials:

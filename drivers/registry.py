@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
+from config.messages import suggestion
 from drivers.driver import DriverClass, DriverError
 
 DRIVERS: Final[dict[str, str]] = {
@@ -48,7 +49,7 @@ def driver_class(name: str) -> DriverClass:
     """Return the class that a configuration calls `name`; raises DriverError when there is none or it cannot load."""
     origin = origin_of(name)
     if origin is None:
-        raise DriverError(f"there is no driver {name!r}", f"known are: {', '.join(sorted(DRIVERS))}")
+        raise DriverError(f"there is no driver {name!r}", suggestion(name, names()))
     try:
         return _loaded(origin.place)
     except Exception as error:  # other people's modules may raise anything, and must not end whoever lists them
@@ -67,6 +68,11 @@ def origin_of(name: str) -> Origin | None:
     if name in DRIVERS:
         return Origin(DRIVERS[name])
     return elsewhere().get(name)
+
+
+def names() -> list[str]:
+    """Return the names of all drivers, those of other packages too, in order."""
+    return sorted({*DRIVERS, *elsewhere()})
 
 
 def elsewhere() -> Mapping[str, Origin]:

@@ -5,11 +5,13 @@ from typing import Annotated, Final
 
 import typer
 
+from config.messages import suggestion
 from console.commands.options import JsonOption, complete_driver
 from console.output import Column, Output, Span, stdout
 from console.words import NOTHING
 from drivers.described import Description, Library, Option, describe, describe_all, libraries, options_in_words
-from drivers.driver import OWN_CHANNEL
+from drivers.driver import OWN_CHANNEL, DriverError
+from drivers.registry import names, origin_of
 from storage.registry import STORES
 from storage.registry import options_of as options_of_store
 
@@ -44,7 +46,11 @@ def _everything() -> Iterator[Description]:
 
 
 def _described(name: str) -> Description:
-    return _store(name) if name in STORES else describe(name)
+    if name in STORES:
+        return _store(name)
+    if origin_of(name) is None:
+        raise DriverError(f"there is no driver and no store {name!r}", suggestion(name, (*names(), *STORES)))
+    return describe(name)
 
 
 def _store(name: str) -> Description:

@@ -4,7 +4,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,18 +13,21 @@ import typer
 
 from console import words
 from console.output import stdout, tell
-from drivers import nest_api, nest_credentials
+from drivers import nest_api, nest_credentials, open_meteo
 from drivers.driver import DriverError
 from drivers.http import HttpClient, Patience
 from drivers.nest import thermostats
-from drivers.nest_api import Device
+from drivers.nest_api import Device, Token
 from drivers.nest_credentials import DEFAULT_FILE, Credentials, Registration
+from drivers.open_meteo import House
 from protocol.errors import JphError
 
 PATIENCE: Final = Patience(connect_s=5.0, read_s=15.0, whole_s=30.0)  # a person waits
 
 _NUMBERS: Final = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the second character of the codifiers that are proposed
 _EACH: Final = 4  # codifiers for a thermostat
+_OUTSIDE: Final = 2  # more for the first one, when the weather is wanted
+_SHOWN: Final = 40  # characters of what was typed, in a message
 _LONGEST_NAME: Final = 40  # characters of a name from Google in a node's
 _CHOOSE: Final = "https://nestservices.google.com/partnerconnections"
 
@@ -65,30 +68,40 @@ def authorize(
     token_uri: Annotated[
         str | None, typer.Option("--token-uri", metavar="URL", help="Where tokens are had, when not at Google itself.")
     ] = None,
+    latitude: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEGREES", help="Where the house stands, for the weather; empty for none, else asked for."
+        ),
+    ] = None,
+    longitude: Annotated[str | None, typer.Option(metavar="DEGREES", help="The same; west is negative.")] = None,
+    weather_url: Annotated[
+        str | None,
+        typer.Option("--weather-url", metavar="URL", help="Where the weather is asked for, when not at Open-Meteo."),
+    ] = None,
 ) -> int:
     """Ask for your consent on a page of Google's, and write what the driver `nest` needs to a file of mode 0600.
 
-    What it needs to know is asked for, and nothing that the file has already. The secret is not echoed. At the end the
-    nodes are printed that can be added to the configuration.
+    What it needs to know is asked for, unless there are credentials in the file already. The secret is not echoed. At
+    the end the nodes are printed that can be added to the configuration.
     """
     path = credentials.expanduser()
     known = _known(path)
     if known is None:
         _check_place(path)
     asked = _registration(known, project, client_secret, api_url=api_url, token_uri=token_uri)
+    house = _house(known, {"latitude": latitude, "longitude": longitude, "weather_url": weather_url})
     code = _consent(asked)
     client = HttpClient(PATIENCE)
     token = nest_api.exchange(client, asked, code)
-    if token.refresh_token is None:
-        raise AuthorizeError(
-            "Google gave no refresh token", "take its access away at myaccount.google.com/connections, and begin anew"
-        )
+    fresh = _credentials(asked, token, house)
     found = thermostats(nest_api.devices(client, asked, token.text))
-    _write(path, Credentials(**msgspec.structs.asdict(asked), refresh_token=token.refresh_token), is_known=bool(known))
+    _write(path, fresh, is_known=bool(known))
     if not found:
         raise AuthorizeError(f"{path} is written, but Google shows no thermostat", f"choose one at {_CHOOSE}")
     tell(f"{path} is written: {words.counted(len(found), 'thermostat')}; add this to the configuration:")
-    for line in _nodes(found, None if credentials == Path(DEFAULT_FILE) else str(path.absolute())):
+    named = {} if credentials == Path(DEFAULT_FILE) else {"credentials": str(path.absolute())}
+    for line in _nodes(found, named, with_weather=house is not None):
         stdout().line(line)
     return 0
 
@@ -148,6 +161,45 @@ def _downloaded(path: Path) -> _Client:
     return client
 
 
+def _house(known: Credentials | None, given: Mapping[str, str | None]) -> House | None:
+    """Gather where the weather is wanted, None for nowhere: from the options, else from the file, else as it is typed.
+
+    What the options say is text, in which an empty one means that there shall be no weather.
+    """
+    options = {name: text for name, text in given.items() if text is not None}
+    if known is None and not _COORDINATES & options.keys():
+        options |= _typed_coordinates()
+    if any(options.get(name) == "" for name in _COORDINATES):
+        return None
+    said = {**(known.weather if known else {}), **_in_degrees(options)}
+    try:
+        return open_meteo.house_of(said)
+    except ValueError as error:
+        advice = "say where the house stands with --latitude and --longitude"
+        raise AuthorizeError(f"the weather: {error}", advice) from error
+
+
+_COORDINATES: Final = frozenset({"latitude", "longitude"})
+
+
+def _typed_coordinates() -> dict[str, str]:
+    tell("for the weather outside, Open-Meteo is told where the house stands (docs/drivers.md, nest)")
+    latitude = _line("latitude in degrees (leave empty for no weather): ")
+    return {"latitude": latitude, "longitude": _typed("longitude in degrees: ") if latitude else ""}
+
+
+def _in_degrees(options: Mapping[str, str]) -> dict[str, object]:
+    return {name: _degrees(name, text) if name in _COORDINATES else text for name, text in options.items()}
+
+
+def _degrees(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        message = f"{name} is {words.visible(text[:_SHOWN])}, and no number"
+        raise AuthorizeError(message, "write degrees such as 52.52, negative in the south and in the west") from None
+
+
 def _consent(asked: Registration) -> str:
     tell("open this page, choose your thermostats, and say yes to all:")
     sys.stderr.write(f"{words.visible(nest_api.consent_url(asked.project_id, asked.client_id))}\n")
@@ -156,16 +208,31 @@ def _consent(asked: Registration) -> str:
 
 
 def _typed(prompt: str, *, is_secret: bool = False) -> str:
-    """Ask for a line; on standard input that is no terminal it is just read. Raises AuthorizeError at its end."""
+    """Ask for a line with something in it; raises AuthorizeError when there is nothing."""
+    typed = _line(prompt, is_secret=is_secret)
+    if not typed:
+        raise AuthorizeError(f"{prompt.rstrip(': ')}: nothing was given")
+    return typed
+
+
+def _line(prompt: str, *, is_secret: bool = False) -> str:
+    """Ask for a line; on standard input that is no terminal it is just read, and at its end it is empty."""
     if is_secret and sys.stdin.isatty():
         typed = getpass.getpass(prompt)
     else:
         sys.stderr.write(prompt)
         sys.stderr.flush()
         typed = sys.stdin.readline()
-    if not typed.strip():
-        raise AuthorizeError(f"{prompt.rstrip(': ')}: nothing was given")
     return typed.strip()
+
+
+def _credentials(asked: Registration, token: Token, house: House | None) -> Credentials:
+    if token.refresh_token is None:
+        raise AuthorizeError(
+            "Google gave no refresh token", "take its access away at myaccount.google.com/connections, and begin anew"
+        )
+    weather = {} if house is None else msgspec.to_builtins(house)
+    return Credentials(**msgspec.structs.asdict(asked), refresh_token=token.refresh_token, **weather)
 
 
 def _write(path: Path, credentials: Credentials, *, is_known: bool) -> None:
@@ -198,20 +265,21 @@ def _old(path: Path) -> Path:
     return path.with_name(f"{path.name}.old")
 
 
-def _nodes(found: Sequence[Device], credentials: str | None) -> Iterator[str]:
+def _nodes(found: Sequence[Device], named: Mapping[str, str], *, with_weather: bool) -> Iterator[str]:
     """Write the nodes of thermostats as YAML, whose strings may be those of JSON."""
     yield "nodes:"
-    for position, device in enumerate(found[: len(_NUMBERS) // _EACH]):
-        codifiers = [f"N{number}" for number in _NUMBERS[position * _EACH :][:_EACH]]
-        options = {} if credentials is None else {"credentials": credentials}
+    codifiers = (f"N{number}" for number in _NUMBERS)
+    for position, device in enumerate(found[: (len(_NUMBERS) - _OUTSIDE) // _EACH]):
+        options: dict[str, str | bool] = {**named}
         if len(found) > 1:
             options["device"] = _unique_name(device, found)
+        if with_weather and position == 0:
+            options["outside"] = True
         yield from _node(words.visible(device.names[0][:_LONGEST_NAME]), codifiers, options)
 
 
-def _node(name: str, codifiers: Sequence[str], options: dict[str, str]) -> Iterator[str]:
-    own, room, humidity, target = codifiers
-    yield f"  {own}:"
+def _node(name: str, codifiers: Iterator[str], options: Mapping[str, str | bool]) -> Iterator[str]:
+    yield f"  {next(codifiers)}:"
     yield f"    name: {_quoted(f'{name} away')}"
     yield "    driver: nest"
     if options:
@@ -219,9 +287,14 @@ def _node(name: str, codifiers: Sequence[str], options: dict[str, str]) -> Itera
     yield "    interval: 60s"
     yield "    timeout: 3m"
     yield "    proxies:"
-    yield f"      {room}: {{name: {_quoted(name)}, unit: °C, channel: temperature}}"
-    yield f'      {humidity}: {{name: {_quoted(f"{name} humidity")}, unit: "%", channel: humidity}}'
-    yield f"      {target}: {{name: {_quoted(f'{name} target')}, unit: °C, channel: target}}"
+    yield f"      {next(codifiers)}: {{name: {_quoted(name)}, unit: °C, channel: temperature}}"
+    yield f'      {next(codifiers)}: {{name: {_quoted(f"{name} humidity")}, unit: "%", channel: humidity}}'
+    yield f"      {next(codifiers)}: {{name: {_quoted(f'{name} target')}, unit: °C, channel: target}}"
+    if "outside" in options:
+        yield f"      {next(codifiers)}: {{name: outside, unit: °C, channel: outside_temperature, timeout: 35m}}"
+        yield (
+            f'      {next(codifiers)}: {{name: outside humidity, unit: "%", channel: outside_humidity, timeout: 35m}}'
+        )
 
 
 def _unique_name(device: Device, found: Sequence[Device]) -> str:
@@ -230,5 +303,5 @@ def _unique_name(device: Device, found: Sequence[Device]) -> str:
     return next((name for name in device.names if name.isprintable() and name.casefold() not in others), device.id)
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _quoted(value: str | bool) -> str:  # noqa: FBT001 - it is what is written
+    return json.dumps(value, ensure_ascii=False)

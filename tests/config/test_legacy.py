@@ -250,6 +250,15 @@ def test_what_asked_nest_asks_google_and_its_fields_are_channels() -> None:
     assert not [warning for warning in configuration.warnings if "'nest'" in warning.message or "N1" in warning.message]
 
 
+def test_the_weather_has_time_to_come_unless_the_configuration_says_how_much(original: Configuration) -> None:
+    timeouts = {sensor.codifier: sensor.timeout_s for sensor in original.nodes["N1"].sensors}
+    assert timeouts == {"N1": 60, "N2": 60, "N3": 60, "N4": 60, "N5": 2100, "N6": 2100}
+    listed = {"Field": "nestTemp", "Proxy": [{"Codifier": "N2", "Field": "nestTempOutside"}]}
+    said = text_of(entry("N1", "NestReader", Sensor=listed), {**proxy("N2", "N1"), "TimeoutWarning": 1200})
+    [outside] = loads(said, "config.json", registry.options_of).nodes["N1"].proxies
+    assert outside.timeout_s == 1200
+
+
 def test_a_field_of_nest_that_nobody_knows_is_an_error_that_names_it() -> None:
     listed = {"Field": "nestTemp", "Proxy": [{"Codifier": "N2", "Field": "nestMood"}]}
     with pytest.raises(ConfigError, match="the driver gives no channel 'nestMood'"):

@@ -103,7 +103,19 @@ def test_defaults_are_told_as_a_configuration_says_them(shell: Shell) -> None:
 def test_a_name_that_is_no_driver_is_told_with_those_that_are(shell: Shell) -> None:
     ended = shell.jph("drivers", "crystal-ball")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == f"jph: there is no driver 'crystal-ball'\njph: known are: {', '.join(sorted(DRIVERS))}\n"
+    known = ", ".join([*sorted(DRIVERS), *STORES])
+    assert ended.err == f"jph: there is no driver and no store 'crystal-ball'\njph: known are {known}\n"
+
+
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [(["pip"], "pipe"), (["show", "postgre"], "postgres"), (["lound"], "loud"), (["try", "simulate"], "simulated")],
+)
+def test_a_name_that_is_nearly_one_says_which(shell: Shell, command: list[str], meant: str) -> None:
+    ended = shell.jph("drivers", *command)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith(f"\njph: did you mean {meant!r}?\n")
 
 
 @pytest.mark.parametrize("typed", ["jph drivers si", "jph drivers show si", "jph drivers try si"])

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from drivers.driver import Place
+from tests.drivers.devices_nest import Google
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs, mounted
 
@@ -59,6 +61,19 @@ def clock() -> ManualClock:
 def place(tmp_path: Path, clock: ManualClock) -> Place:
     """Give the place of the codifier FK, with a state directory of its own and the test's clock."""
     return Place("FK", tmp_path / "state", clock.monotonic)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Give what ends with the test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def google(stack: ExitStack, clock: ManualClock) -> Google:
+    """Give a Google with one thermostat, whose time is the test's."""
+    return stack.enter_context(Google(clock.monotonic).serving())
 
 
 @pytest.fixture

@@ -57,6 +57,17 @@ def never() -> bool:
     return False
 
 
+def hanging(stack: contextlib.ExitStack, longest_s: float = 10.0) -> Callable[[], None]:
+    """Return what waits until the stack ends; enter the server into it before."""
+    over = threading.Event()
+    stack.callback(over.set)
+
+    def wait() -> None:
+        over.wait(longest_s)
+
+    return wait
+
+
 @dataclass
 class WebDevice:
     """What a server answers, and what it was asked. `fails` tells for each request whether it goes wrong."""

@@ -86,9 +86,9 @@ class Google:
         with served(WebDevice(self._answer)) as self.url:
             yield self
 
-    def credentials(self, **more: str) -> Credentials:
+    def credentials(self, **more: object) -> Credentials:
         """Return credentials that it takes."""
-        given = {
+        given: dict[str, Any] = {
             "project_id": PROJECT,
             "client_id": CLIENT,
             "client_secret": SECRET,
@@ -99,7 +99,7 @@ class Google:
         }
         return Credentials(**given)
 
-    def write(self, path: Path, **more: str) -> Path:
+    def write(self, path: Path, **more: object) -> Path:
         """Write credentials that it takes."""
         nest_credentials.write(path, self.credentials(**more))
         return path

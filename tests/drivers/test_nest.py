@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
@@ -15,23 +15,12 @@ from drivers.http_answers import Patience
 from drivers.nest import Nest, NestOptions, chosen
 from drivers.nest_account import REVOKED_S, SHORTEST_INTERVAL_S
 from drivers.nest_api import Device
-from tests.drivers.devices_http import Asked, Reply
+from tests.drivers.devices_http import Asked, Reply, hanging
 from tests.drivers.devices_nest import DOORBELL, LISTS_PER_MINUTE, SECRET, Google, thermostat, trouble
 from tests.support.driven_time import START_MS, ManualClock
 
 PATIENCE_S: Final = 10.0
 HURRY: Final = Patience(0.3, 0.3, 0.3)
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def google(stack: ExitStack, clock: ManualClock) -> Google:
-    return stack.enter_context(Google(clock.monotonic).serving())
 
 
 @pytest.fixture
@@ -404,14 +393,14 @@ class TestAnswers:
         self, google: Google, build: Build, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(nest, "PATIENCE", HURRY)
-        google.hang = _hanging(stack)
+        google.hang = hanging(stack)
         assert "0.3 s" in str(error_of(build()))
 
     def test_a_read_that_hangs_ends_when_the_driver_is_closed(
         self, google: Google, build: Build, stack: ExitStack
     ) -> None:
         asked = threading.Event()
-        wait = _hanging(stack)
+        wait = hanging(stack)
 
         def hang() -> None:
             asked.set()
@@ -473,17 +462,6 @@ class TestCredentials:
         assert nest_credentials.read(tmp_path / "link") == google.credentials()
 
 
-def test_the_weather_of_the_original_system_is_said_to_be_gone_once(
-    build: Build, caplog: pytest.LogCaptureFixture, clock: ManualClock
-) -> None:
-    driver = build(outside=True)
-    driver.read()
-    read_after(clock, 60, driver)
-    assert caplog.messages == [
-        "FK: Google does not tell the weather any more: outside_temperature and outside_humidity will have no readings"
-    ]
-
-
 class Counter:
     """Counts how often it is called."""
 
@@ -496,17 +474,6 @@ class Counter:
 
 def most_in_a_minute(moments: list[float]) -> int:
     return max(sum(begin <= moment < begin + 60 for moment in moments) for begin in moments)
-
-
-def _hanging(stack: ExitStack) -> Callable[[], None]:
-    """Return what waits until the test is over, before the server ends."""
-    over = threading.Event()
-    stack.callback(over.set)
-
-    def wait() -> None:
-        over.wait(PATIENCE_S)
-
-    return wait
 
 
 def _with_token(google: Google) -> Asked:

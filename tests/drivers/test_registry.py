@@ -22,8 +22,16 @@ def test_an_unknown_name_has_no_options() -> None:
 
 
 def test_an_unknown_name_says_which_are_known() -> None:
-    with pytest.raises(DriverError, match=r"no driver 'crystal ball'; known are: .*console, .*simulated"):
+    with pytest.raises(DriverError, match=r"no driver 'crystal ball'; known are adcpi, console, .*simulated"):
         registry.driver_class("crystal ball")
+
+
+@pytest.mark.usefixtures("other_package")
+@pytest.mark.parametrize(("name", "meant"), [("pip", "pipe"), ("simulate", "simulated"), ("clocks", "clock")])
+def test_a_name_that_is_nearly_one_says_which(name: str, meant: str) -> None:
+    with pytest.raises(DriverError) as failure:
+        registry.driver_class(name)
+    assert failure.value.hint == f"did you mean {meant!r}?"
 
 
 @pytest.mark.parametrize("name", registry.DRIVERS)

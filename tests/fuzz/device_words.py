@@ -1,13 +1,14 @@
-"""What devices say elsewhere than on the bus: messages through an MQTT broker, and lists of thermostats from Google."""
+"""What is said elsewhere than on the bus: messages through an MQTT broker, lists of Google's, Open-Meteo's weather."""
 
 import json
 import math
 from contextlib import suppress
 from typing import Final
 
-from drivers import nest, nest_api, payloads
+from drivers import nest, nest_api, open_meteo, payloads
 from drivers.driver import DriverError
 from tests.drivers.devices_nest import DOORBELL, thermostat
+from tests.drivers.devices_weather import weather
 from tests.fuzz.promises import promise
 
 WORDS: Final = payloads.Words({"ON": 1, "OFF": 0}, keeps_text=False)
@@ -22,15 +23,15 @@ MESSAGES: Final = (
 
 
 def said() -> list[bytes]:
-    """Return messages of ESPHome and Zigbee2MQTT, and a list of Google's."""
+    """Return messages of ESPHome and Zigbee2MQTT, a list of Google's, and the weather."""
     listing = json.dumps(
         {"devices": [thermostat(), thermostat("Attic", ThermostatEco={"mode": "MANUAL_ECO"}), DOORBELL]}
     )
-    return [*MESSAGES, listing.encode()]
+    return [*MESSAGES, listing.encode(), weather(1_795_983_300_000).body]
 
 
 def read_any(data: bytes) -> None:
-    """Read it as a message and as a list: it is values, or an error that can be shown."""
+    """Read it as a message, as a list and as the weather: it is values, or an error that can be shown."""
     with suppress(ValueError):
         _promise_value(WORDS.value(data.decode(errors="replace")))
     with suppress(ValueError):
@@ -41,6 +42,11 @@ def read_any(data: bytes) -> None:
                 _promise_value(payloads.value_at(found, WORDS))
     with suppress(ValueError):
         _read_list(nest_api.listed(data))
+    with suppress(ValueError):
+        found = open_meteo.weather_in(data)
+        promise(found.time_ms > 0, f"{found.time_ms} is no time")
+        for value in (found.temperature, found.humidity):
+            _promise_value(value)
 
 
 def _read_list(devices: tuple[nest_api.Device, ...]) -> None:

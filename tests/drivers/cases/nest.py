@@ -2,6 +2,7 @@ from collections.abc import Mapping
 
 from drivers.nest_account import EARLY_S, SHORTEST_INTERVAL_S
 from tests.drivers.devices_nest import Google, thermostat
+from tests.drivers.devices_weather import OpenMeteo
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
@@ -24,6 +25,19 @@ def consent(bench: Bench) -> None:
     bench.clock.pass_time(60)
 
 
+def serve_weather(bench: Bench) -> Mapping[str, str]:
+    """Run Google and Open-Meteo."""
+    bench.made["weather"] = bench.stack.enter_context(OpenMeteo(bench.clock).serving())
+    return serve(bench)
+
+
+def consent_and_say_where(bench: Bench) -> None:
+    """Write credentials that say where the house stands, and let the next read ask Google again."""
+    google: Google = bench.made["google"]
+    google.write(bench.path, **bench.made["weather"].house())
+    bench.clock.pass_time(60)
+
+
 def ask_again(bench: Bench) -> None:
     """Take the consent back, and let the next read ask Google."""
     bench.made["google"].revoke()
@@ -37,10 +51,12 @@ def consent_to_two(bench: Bench) -> None:
 
 
 GIVEN = frozenset({"value", "temperature", "humidity", "target", "heat", "hvac", "mode", "online"})
+OUTSIDE = frozenset({"outside_temperature", "outside_humidity"})
 
 CASES = [
     Case({"credentials": "/source"}, consent, ask_again, serve, GIVEN),
     Case({"credentials": "/source", "device": "hall", "every": 15, "outside": True}, consent, ask_again, serve, GIVEN),
+    Case({"credentials": "/source", "outside": True}, consent_and_say_where, ask_again, serve_weather, GIVEN | OUTSIDE),
     Case({"credentials": "/source", "device": "Attic"}, consent_to_two, ask_again, serve, GIVEN - {"humidity", "hvac"}),
 ]
 
