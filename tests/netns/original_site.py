@@ -12,25 +12,27 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from config.loading import load
 from drivers import registry
 from storage import postgres_admin
+from tests.drivers import i2c_dev
 from tests.drivers.devices_http import served
 from tests.drivers.devices_i2c import EmulatedBus, Mcp3424
 from tests.drivers.devices_json import Arduino
 from tests.drivers.devices_nest import Google
 from tests.drivers.devices_pool import MiningPool
 from tests.drivers.devices_sysfs import put_iio
-from tests.drivers.i2c_dev import environment
-from tests.drivers.i2c_dev import mounted as mounted_buses
+from tests.drivers.devices_weather import OpenMeteo
 from tests.netns.hosts import Namespace
 from tests.storage.postgres_server import ACCESS, SETTINGS, PostgresServer
 from tests.storage.redis_server import RedisServer
+from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import mounted as mounted_sys
 from tests.zwave.network import RealNetwork
 
@@ -66,8 +68,9 @@ class OriginalSite:
         self.namespace.run("ip", "address", "add", f"{ARDUINO}/32", "dev", "lo")
         (path / "hosts").write_text(f"127.0.0.1 localhost\n{POOL[0]} dwarfpool.com\n", "ascii")
         self._put_sys()
-        self._environment = {**os.environ, **self._put_i2c(), **_PINS, "HOME": str(self.home), "JPH_KEYS": str(path)}
-        self._environment |= {"PYTHONPATH": str(CHECKOUT), "XDG_STATE_HOME": str(path / "state")}
+        environment = {**os.environ, **self._put_i2c(), **_PINS, "HOME": str(self.home), "JPH_KEYS": str(path)}
+        environment |= {"PYTHONPATH": str(CHECKOUT), "XDG_STATE_HOME": str(path / "state")}
+        self._surroundings: dict[str, Any] = {"cwd": self.work, "env": environment, "stdin": subprocess.DEVNULL}
         with self.namespace.entered():  # sockets that are opened now belong there
             self._serve()
 
@@ -76,12 +79,10 @@ class OriginalSite:
         with (self.path / f"{arguments[0]}.log").open("w") as log:
             process = subprocess.Popen(
                 [*self._entering(), sys.executable, "-P", "-m", *arguments],
-                cwd=self.work,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
+                **self._surroundings,
             )
         self._stack.callback(_end, process)
         return process
@@ -93,11 +94,10 @@ class OriginalSite:
     def run(self, *arguments: str) -> str:
         """Run a program of ours there to its end, and return what it printed."""
         command = [*self._entering(), sys.executable, "-P", "-m", *arguments]
-        ended = subprocess.run(
-            command, cwd=self.work, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, **self._surroundings)
         assert ended.returncode == 0, ended.stderr
-        return ended.stdout
+        printed: str = ended.stdout
+        return printed
 
     def _entering(self) -> Sequence[str]:
         """Return what leads a program there: its /sys and its names are those of the house as well."""
@@ -116,15 +116,16 @@ class OriginalSite:
         """Put the converters, both with the same at their pins."""
         directory = self.path / "dev"
         chips = {address: Mcp3424(self._monotonic, *(volts / 2.471 for volts in VOLTS)) for address in (0x68, 0x69)}
-        self._stack.enter_context(mounted_buses({1: EmulatedBus(chips)}, directory))
-        return environment(directory, self.path)
+        self._stack.enter_context(i2c_dev.mounted({1: EmulatedBus(chips)}, directory))
+        return i2c_dev.environment(directory, self.path)
 
     def _serve(self) -> None:
         enter = self._stack.enter_context
         enter(served(Arduino().device(), address=(ARDUINO, 80)))
         enter(served(MiningPool("dwarfpool").device(), address=POOL))
         google = enter(Google(self._monotonic).serving())
-        google.write(self.home / ".nestpassword")
+        weather = enter(OpenMeteo(ManualClock(wall_ms=time.time() * 1000)).serving())
+        google.write(self.home / ".nestpassword", **weather.house())
         enter(RealNetwork(self.path / "zwave", port=3000))
         redis = RedisServer("--port", "6379", "--bind", "127.0.0.1")
         self._stack.callback(redis.close)

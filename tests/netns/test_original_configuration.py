@@ -80,6 +80,7 @@ def check_values(value: dict[str, Any]) -> None:
     assert [value[codifier] for codifier in ("W1", "W5", "W9")] == [150.3, 402, 1147.65]
     assert [value[codifier] for codifier in ("M1", "M2", "M3", "M4", "PL")] == [137.57, 781.0, 24.0, 23.5, 781.0]
     assert [value[codifier] for codifier in ("N1", "N2", "N3", "N4")] == [0, 20.5, 41, 21.0]
+    assert [value[codifier] for codifier in ("N5", "N6")] == [2.4, 86]
     for codifier, pin in (("A2", 1), ("A1", 2), ("A3", 2), ("A4", 3), ("A5", 4)):
         assert value[codifier] == pytest.approx(celsius(VOLTS[pin - 1]), abs=0.03)  # a step of 12 bits is 2.5 mV
     near = pytest.approx
