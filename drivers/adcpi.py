@@ -12,11 +12,11 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
-from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
-from drivers.i2c import Bus, device, opened
-from drivers.mcp3424 import CHANNELS, Conversion, OutOfScaleError, Setting, convert
-from drivers.thermistors import CURVES, Curve, Positive, value_at
+from drivers.hardware.i2c import Bus, device, opened
+from drivers.hardware.mcp3424 import CHANNELS, Conversion, OutOfScaleError, Setting, convert
+from drivers.hardware.thermistors import CURVES, Curve, Positive, value_at
+from drivers.text.decimals import check_finite
 
 DIVIDER: Final = 16.8 / 6.8
 INPUT_OHMS: Final = 16_800.0

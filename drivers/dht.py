@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.decimals import to_number
-from drivers.dht_backends import BACKENDS, Backend, Climate, TransactionError
-from drivers.dht_judgement import Judgement, check
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.hardware.dht_backends import BACKENDS, Backend, Climate, TransactionError
+from drivers.hardware.dht_judgement import Judgement, check
+from drivers.text.decimals import to_number
 
 PAUSE_S: Final = 2.1  # from one transaction to the next: the sensor needs 2 s, and so long the kernel keeps an answer
 TRANSACTION_S: Final = 1.1  # the kernel waits for 1 s for a sensor that does not answer

@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 
 from config.durations import Seconds
-from drivers.commands import CommandSource, check_command
-from drivers.decimals import parse as parse_number
-from drivers.decimals import to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.json_paths import check_paths, finder, named_paths
-from drivers.json_text import parse as parse_json
-from drivers.json_values import reading
 from drivers.outcomes import unless_all_failed
+from drivers.text.commands import CommandSource, check_command
+from drivers.text.decimals import parse as parse_number
+from drivers.text.decimals import to_number
+from drivers.text.json_paths import check_paths, finder, named_paths
+from drivers.text.json_text import parse as parse_json
+from drivers.text.json_values import reading
 from protocol.printable import visible
 from protocol.readings import Value
 

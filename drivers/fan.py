@@ -8,12 +8,12 @@ import msgspec
 
 from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
-from drivers.fan_curve import CurveOptions, Guide, Percent, Speed
-from drivers.fan_gpio import GpioOutput, GpioOutputOptions
-from drivers.fan_hwmon import HwmonOptions, HwmonOutput
-from drivers.fan_pwm import PwmOptions, PwmOutput
-from drivers.fan_tach import TachOptions, Watch, tach_of
-from drivers.pins import HEADER_CHIPS
+from drivers.fans.curve import CurveOptions, Guide, Percent, Speed
+from drivers.fans.gpio import GpioOutput, GpioOutputOptions
+from drivers.fans.hwmon import HwmonOptions, HwmonOutput
+from drivers.fans.pwm import PwmOptions, PwmOutput
+from drivers.fans.tach import TachOptions, Watch, tach_of
+from drivers.hardware.pins import HEADER_CHIPS
 from drivers.setpoint import Default, Largest, Safe, SetPoint, SetPointOptions, Smallest
 
 log: Final = logging.getLogger("jph.driver")

@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Protoco
 import msgspec
 
 from config.durations import Seconds
-from drivers.decimals import check_finite, exact, scaled, to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.pins import HEADER_CHIPS, PinNumber, attempted, let_go, opened
-from drivers.pulses import Pulses
+from drivers.hardware.pins import HEADER_CHIPS, PinNumber, attempted, let_go, opened
+from drivers.hardware.pulses import Pulses
 from drivers.remembered import RememberedNumber
+from drivers.text.decimals import check_finite, exact, scaled, to_number
 
 EXTRA: Final = "gpio"
 

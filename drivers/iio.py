@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Final, NamedTuple
 
 import msgspec
 
-from drivers.decimals import check_finite, exact, scaled, to_number
 from drivers.driver import Measurements, Place
-from drivers.sources import SourceOptions, Sources
-from drivers.sysfs import SysfsError, Unit, chips, entries, pick, read_number
+from drivers.hardware.sources import SourceOptions, Sources
+from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, pick, read_number
+from drivers.text.decimals import check_finite, exact, scaled, to_number
 
 # Documentation/ABI/testing/sysfs-bus-iio of the kernel, in /sys/bus/iio/devices/iio:deviceN:
 #

@@ -8,13 +8,13 @@ import msgspec
 
 from config.durations import Seconds
 from drivers.apart import read_apart
-from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
-from drivers.http_answers import Answer, Patience
-from drivers.json_paths import check_paths, finder, named_paths
-from drivers.json_text import parse
-from drivers.json_values import reading
-from drivers.web_page import PageOptions, WebPage
+from drivers.text.decimals import check_finite
+from drivers.text.json_paths import check_paths, finder, named_paths
+from drivers.text.json_text import parse
+from drivers.text.json_values import reading
+from drivers.web.answers import Answer, Patience
+from drivers.web.page import PageOptions, WebPage
 from protocol.printable import visible
 from protocol.readings import Value
 

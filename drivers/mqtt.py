@@ -10,14 +10,14 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from drivers import payloads
 from drivers.dating import dated
-from drivers.decimals import check_finite
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
-from drivers.json_paths import check_path
 from drivers.libraries import library
-from drivers.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
-from drivers.secrets import read_secret
+from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
+from drivers.text import payloads
+from drivers.text.decimals import check_finite
+from drivers.text.json_paths import check_path
+from drivers.web.secrets import read_secret
 from protocol.printable import visible
 from protocol.readings import Value
 

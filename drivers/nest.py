@@ -1,4 +1,4 @@
-"""Nest thermostats, through Google's Smart Device Management API (drivers/nest_api.py).
+"""Nest thermostats, through Google's Smart Device Management API (drivers/web/nest_api.py).
 
 Traits (developers.google.com/nest/device-access/traits), all below sdm.devices.traits; temperatures are always in °C:
 
@@ -24,11 +24,11 @@ from msgspec import Meta
 from config.durations import Seconds
 from drivers.dating import dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.http_answers import Patience
-from drivers.nest_account import SHORTEST_INTERVAL_S, TIME_FOR_MORE_S, account
-from drivers.nest_api import THERMOSTAT, Device
-from drivers.nest_credentials import DEFAULT_FILE, advice
-from drivers.nest_weather import OUTSIDE, Outside
+from drivers.web.answers import Patience
+from drivers.web.nest_account import SHORTEST_INTERVAL_S, TIME_FOR_MORE_S, account
+from drivers.web.nest_api import THERMOSTAT, Device
+from drivers.web.nest_credentials import DEFAULT_FILE, advice
+from drivers.web.nest_weather import OUTSIDE, Outside
 from protocol.printable import visible
 from protocol.readings import Value
 
@@ -78,7 +78,7 @@ class Nest:
     Options: ClassVar[type[msgspec.Struct]] = NestOptions
 
     def __init__(self, options: NestOptions, place: Place, wall_s: Callable[[], float] = time.time) -> None:
-        from drivers.http import HttpClient  # noqa: PLC0415 - 6 MiB that only who asks web servers needs
+        from drivers.web.http import HttpClient  # noqa: PLC0415 - 6 MiB that only who asks web servers needs
 
         self._options = options
         self._place = place

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Final, Protocol, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.commands import CommandSource, check_command
-from drivers.decimals import check_finite, exact, parse, scaled, to_number
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.files import PathSource
+from drivers.text.commands import CommandSource, check_command
+from drivers.text.decimals import check_finite, exact, parse, scaled, to_number
+from drivers.text.files import PathSource
 
 FieldNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 """The place of a word in the text, counted from 1."""

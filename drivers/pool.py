@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from config.durations import Seconds
-from drivers.decimals import scaled, to_number
 from drivers.driver import OWN_CHANNEL, DriverError, Measured, Measurements, Place
-from drivers.http_answers import Answer, Patience
-from drivers.json_text import parse
-from drivers.pool_answers import ONLY_CURRENT, Account, Rate, account_of
-from drivers.web_page import PageOptions, WebPage
+from drivers.text.decimals import scaled, to_number
+from drivers.text.json_text import parse
+from drivers.web.answers import Answer, Patience
+from drivers.web.page import PageOptions, WebPage
+from drivers.web.pool_answers import ONLY_CURRENT, Account, Rate, account_of
 from protocol.printable import visible
 
 _CALCULATED: Final = "calculated"

@@ -77,7 +77,7 @@ def _check(key: str, expression: str) -> None:
 
 
 def _inputs(expression: str) -> frozenset[str]:
-    from drivers import expressions  # noqa: PLC0415 - few configurations have any
+    from drivers.calculations import expressions  # noqa: PLC0415 - few configurations have any
 
     try:
         return expressions.inputs(expression)
@@ -111,9 +111,9 @@ class _Way(Protocol):
 
 def _make(options: PythonOptions, place: Place) -> _Way:
     if options.file is not None:
-        from drivers.scripted import Scripted  # noqa: PLC0415 - a process with calculations needs no other
+        from drivers.calculations.scripted import Scripted  # noqa: PLC0415 - a process with calculations needs no other
 
         return Scripted(options, place)
-    from drivers.calculated import Calculated  # noqa: PLC0415 - the same
+    from drivers.calculations.calculated import Calculated  # noqa: PLC0415 - the same
 
     return Calculated(options, place)

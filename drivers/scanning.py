@@ -9,11 +9,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from drivers import hwmon, i2c, iio, w1
-from drivers.dht_backends import device_tree_pin
+from drivers import hwmon, iio, w1
 from drivers.driver import OWN_CHANNEL, DriverError
-from drivers.gpio_chips import gpio_chips
-from drivers.sysfs import chips, entries, text_or_none
+from drivers.hardware import i2c
+from drivers.hardware.dht_backends import device_tree_pin
+from drivers.hardware.gpio_chips import gpio_chips
+from drivers.hardware.sysfs import chips, entries, text_or_none
 
 
 class Channel(NamedTuple):

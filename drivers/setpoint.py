@@ -6,9 +6,9 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.decimals import check_finite, difference, exact, is_multiple, sum_of, to_number
 from drivers.driver import DriverOptions, OutOfRangeError, Place
 from drivers.remembered import RememberedNumber
+from drivers.text.decimals import check_finite, difference, exact, is_multiple, sum_of, to_number
 
 log: Final = logging.getLogger("jph.driver")
 

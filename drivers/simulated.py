@@ -5,15 +5,15 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.decimals import check_finite
 from drivers.driver import DriverError, DriverOptions, Measurements, Place
-from drivers.signals import SIGNALS, Measure, PartName, Signal
+from drivers.plant.signals import SIGNALS, Measure, PartName, Signal
+from drivers.text.decimals import check_finite
 
 SignalName: TypeAlias = Literal["constant", "sine", "walk", "plant"]
 
 
 class SimulatedOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signal and what belongs to it, as `drivers.signals` describes: options of other signals are refused."""
+    """The signal and what belongs to it, as `drivers.plant.signals` describes: options of other signals are refused."""
 
     signal: Annotated[SignalName, msgspec.Meta(description="which signal; each has its own options")]
     value: Annotated[int | float | str | None, msgspec.Meta(description="`constant`: a number or text")] = None

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
+from drivers.plant.shared_plant import SharedPlant, join_plant
 from drivers.setpoint import Default, Largest, Safe, SetPoint, SetPointOptions, Smallest
-from drivers.shared_plant import SharedPlant, join_plant
 
 
 class SimulatedFanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Final, NamedTuple, TypeAlias
 import msgspec
 
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.hardware.system_sources import FIRMWARE_DEVICES, THROTTLED_BITS, Sources
 from drivers.outcomes import unless_all_failed
-from drivers.system_sources import FIRMWARE_DEVICES, THROTTLED_BITS, Sources
 from protocol.readings import Value
 
 

@@ -1,6 +1,6 @@
 """Values of Z-Wave devices, from a Z-Wave JS server: those that devices push at once, the others by asking.
 
-`drivers/zwave_client.py` has the messages of the server, `drivers/zwave_values.py` how values are named.
+`drivers/links/zwave_client.py` has the messages of the server, `drivers/links/zwave_values.py` how values are named.
 """
 
 import logging
@@ -15,10 +15,10 @@ import msgspec
 
 from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.links.zwave_client import Client, quoted
+from drivers.links.zwave_session import Session
+from drivers.links.zwave_values import Network, OpenZwaveId, ValueId
 from drivers.outcomes import unless_all_failed
-from drivers.zwave_client import Client, quoted
-from drivers.zwave_session import Session
-from drivers.zwave_values import Network, OpenZwaveId, ValueId
 from protocol.readings import Value
 
 log: Final = logging.getLogger("jph.driver")

@@ -13,13 +13,13 @@ import typer
 
 from console import words
 from console.output import stdout, tell
-from drivers import nest_api, nest_credentials, open_meteo
 from drivers.driver import DriverError
-from drivers.http import HttpClient, Patience
 from drivers.nest import thermostats
-from drivers.nest_api import Device, Token
-from drivers.nest_credentials import DEFAULT_FILE, Credentials, Registration
-from drivers.open_meteo import House
+from drivers.web import nest_api, nest_credentials, open_meteo
+from drivers.web.http import HttpClient, Patience
+from drivers.web.nest_api import Device, Token
+from drivers.web.nest_credentials import DEFAULT_FILE, Credentials, Registration
+from drivers.web.open_meteo import House
 from protocol.errors import JphError
 
 PATIENCE: Final = Patience(connect_s=5.0, read_s=15.0, whole_s=30.0)  # a person waits

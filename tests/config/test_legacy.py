@@ -14,7 +14,7 @@ from drivers import registry
 from drivers.adcpi import AdcpiOptions, PinOptions
 from drivers.dht import DhtOptions
 from drivers.fan import FanOptions
-from drivers.fan_gpio import GpioOutputOptions
+from drivers.fans.gpio import GpioOutputOptions
 from drivers.json import JsonOptions
 from drivers.nest import NestOptions
 from drivers.pool import PoolOptions

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from config.loading import loads
-from drivers import nest_credentials, registry
+from drivers import registry
 from drivers.nest import NestOptions
+from drivers.web import nest_credentials
 from tests.console.calling import Ended, Shell
 from tests.console.ptys import Terminal
-from tests.drivers.devices_nest import CLIENT, DOORBELL, PROJECT, SECRET, Google, thermostat, trouble
+from tests.drivers.devices.nest import CLIENT, DOORBELL, PROJECT, SECRET, Google, thermostat, trouble
 from tests.support.driven_time import ManualClock
 
 LANDED: Final = "https://www.google.com/?code=4%2F0Code&scope=https://www.googleapis.com/auth/sdm.service"

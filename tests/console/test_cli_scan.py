@@ -9,9 +9,9 @@ import yaml
 
 from tests.console.calling import Ended, Shell
 from tests.console.hostile import HOSTILE
-from tests.drivers import attached
-from tests.drivers.devices_i2c import EmulatedBus, Registers
-from tests.drivers.i2c_dev import mounted, why_not
+from tests.drivers.devices import attached
+from tests.drivers.devices.i2c import EmulatedBus, Registers
+from tests.drivers.devices.i2c_dev import mounted, why_not
 
 
 @pytest.fixture

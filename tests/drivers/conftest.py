@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from drivers.driver import Place
-from tests.drivers.devices_nest import Google
+from tests.drivers.devices.nest import Google
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs, mounted
 

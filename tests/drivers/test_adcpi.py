@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from agent.supervisor import SHORTEST_DEADLINE_S
 from drivers.adcpi import DIVIDER, INPUT_OHMS, TRIES, Adcpi, AdcpiOptions, PinOptions
 from drivers.driver import DriverError, Measured, Measurements, Place
-from drivers.i2c import LOCKED_S
-from drivers.mcp3424 import FULL_SCALE_V, GAINS, MOST_LOOKS, RATES
-from drivers.thermistors import OPEN_TIMES, Curve
-from tests.drivers.devices_i2c import EmulatedBus, Mcp3424
-from tests.drivers.i2c_dev import environment, mounted, why_not
+from drivers.hardware.i2c import LOCKED_S
+from drivers.hardware.mcp3424 import FULL_SCALE_V, GAINS, MOST_LOOKS, RATES
+from drivers.hardware.thermistors import OPEN_TIMES, Curve
+from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
+from tests.drivers.devices.i2c_dev import environment, mounted, why_not
 from tests.support.driven_time import ManualClock
 
 WITHOUT_BUSES: Final = why_not()

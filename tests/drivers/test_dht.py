@@ -17,7 +17,7 @@ from config.loading import loads
 from drivers.dht import Dht, DhtOptions
 from drivers.driver import DriverError, Place
 from drivers.registry import options_of
-from tests.drivers.devices_sysfs import KernelDht22
+from tests.drivers.devices.sysfs import KernelDht22
 from tests.drivers.trying import read
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs

@@ -13,11 +13,11 @@ from agent.configuration import kinds
 from agent.supervisor import QUARANTINE_AFTER, QUARANTINE_S, SHORTEST_DEADLINE_S
 from config.loading import loads
 from drivers import registry
-from drivers.commands import MAX_HEARD_BYTES
 from drivers.driver import DriverError, Place
-from drivers.files import MAX_BYTES
-from drivers.incidents import PUMP, SILENCE
-from drivers.plant import DAMP_PERCENT, PARTS
+from drivers.plant.incidents import PUMP, SILENCE
+from drivers.plant.plant import DAMP_PERCENT, PARTS
+from drivers.text.commands import MAX_HEARD_BYTES
+from drivers.text.files import MAX_BYTES
 from storage.registry import STORES
 from tests.support.driven_time import ManualClock
 

@@ -13,7 +13,7 @@ import pytest
 from config.options import takes_commands
 from drivers.driver import Actuator, DriverError, Latest, NoNetwork, OutOfRangeError, Place
 from drivers.fan import Fan, FanOptions
-from tests.drivers.devices_fan import FanChip
+from tests.drivers.devices.fan import FanChip
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 

@@ -16,7 +16,7 @@ import pytest
 from config.options import takes_commands
 from drivers.driver import DriverError, Place
 from drivers.gpio import DEBOUNCE_S, SHORTEST_DEBOUNCE_S, Gpio, GpioOptions
-from tests.drivers.devices_gpio import Header, TroubleError, plugged_in
+from tests.drivers.devices.gpio import Header, TroubleError, plugged_in
 from tests.support.driven_time import ManualClock
 
 Make = Callable[..., Gpio]

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.driver import DriverError, Place
 from drivers.hwmon import Hwmon, HwmonChip, HwmonOptions, Input, found
-from tests.drivers.devices_sysfs import put_hwmon
+from tests.drivers.devices.sysfs import put_hwmon
 from tests.drivers.trying import read
 from tests.support.fake_sysfs import FakeSysfs
 

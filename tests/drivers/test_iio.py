@@ -12,7 +12,7 @@ import pytest
 from agent.supervisor import SHORTEST_DEADLINE_S
 from drivers.driver import DriverError, Place
 from drivers.iio import Iio, IioChannel, IioDevice, IioOptions, found
-from tests.drivers.devices_sysfs import put_iio
+from tests.drivers.devices.sysfs import put_iio
 from tests.drivers.trying import read
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import json_text
 from drivers.driver import DriverError, Measurements, Place, RetryLaterError
 from drivers.json import Json, JsonOptions
-from drivers.json_text import parse
-from tests.drivers.devices_http import JSON, Asked, Reply, WebDevice, served
-from tests.drivers.devices_json import Arduino, printed
+from drivers.text import json_text
+from drivers.text.json_text import parse
+from tests.drivers.devices.http import JSON, Asked, Reply, WebDevice, served
+from tests.drivers.devices.json import Arduino, printed
 from tests.support.driven_time import ManualClock
 
 FIELDS = {"X2": "LitersPerSecond", "X3": "Power", "X4": "Mode"}

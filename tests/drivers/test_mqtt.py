@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import mqtt_connection, payloads
 from drivers.driver import DriverError, Measured, Measurements, Place
+from drivers.links import mqtt_connection
+from drivers.links.mqtt_connection import LARGEST_BYTES, MOST_WAITING
 from drivers.mqtt import OLDEST_S, Mqtt, MqttOptions
-from drivers.mqtt_connection import LARGEST_BYTES, MOST_WAITING
-from tests.drivers.devices_mqtt import LOOPBACK, PATIENCE_S, MqttBroker, MqttDevice, certificate
+from drivers.text import payloads
+from tests.drivers.devices.mqtt import LOOPBACK, PATIENCE_S, MqttBroker, MqttDevice, certificate
 from tests.support.driven_time import START_MS, ManualClock
 
 BATHROOM: Final = "zigbee2mqtt/bathroom"

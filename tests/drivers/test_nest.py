@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import pytest
 
-from drivers import nest, nest_credentials
+from drivers import nest
 from drivers.driver import DriverError, Measured, Measurements, Place, RetryLaterError
-from drivers.http_answers import Patience
 from drivers.nest import Nest, NestOptions, chosen
-from drivers.nest_account import REVOKED_S, SHORTEST_INTERVAL_S
-from drivers.nest_api import Device
-from tests.drivers.devices_http import Asked, Reply, hanging
-from tests.drivers.devices_nest import DOORBELL, LISTS_PER_MINUTE, SECRET, Google, thermostat, trouble
+from drivers.web import nest_credentials
+from drivers.web.answers import Patience
+from drivers.web.nest_account import REVOKED_S, SHORTEST_INTERVAL_S
+from drivers.web.nest_api import Device
+from tests.drivers.devices.http import Asked, Reply, hanging
+from tests.drivers.devices.nest import DOORBELL, LISTS_PER_MINUTE, SECRET, Google, thermostat, trouble
 from tests.support.driven_time import START_MS, ManualClock
 
 PATIENCE_S: Final = 10.0

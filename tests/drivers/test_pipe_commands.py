@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from drivers.driver import DriverError, Measurements, Place
-from drivers.files import MAX_BYTES
 from drivers.pipe import Pipe, PipeOptions
+from drivers.text.files import MAX_BYTES
 from tests.support.driven_time import ManualClock
 
 PATIENCE_S = 30.0  # only a failing test waits so long

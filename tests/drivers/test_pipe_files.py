@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.driver import DriverError, Place
-from drivers.files import MAX_BYTES, first_words
 from drivers.pipe import Pipe, PipeOptions
+from drivers.text.files import MAX_BYTES, first_words
 
 MEMINFO = """\
 MemTotal:       24689844 kB

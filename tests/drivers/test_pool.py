@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from drivers.driver import DriverError, Measured, Place
 from drivers.pool import Pool, PoolOptions
-from drivers.pool_answers import FORMATS, Account, account_of
-from tests.drivers.devices_http import JSON, Asked, Reply, WebDevice, served
-from tests.drivers.devices_pool import MiningPool, Worker
+from drivers.web.pool_answers import FORMATS, Account, account_of
+from tests.drivers.devices.http import JSON, Asked, Reply, WebDevice, served
+from tests.drivers.devices.pool import MiningPool, Worker
 from tests.support.driven_time import ManualClock
 
 SHARE_MS = 1_526_464_007_000  # Wed, 16 May 2018 09:46:47 GMT

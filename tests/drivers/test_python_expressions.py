@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import libraries
+from drivers.calculations.expressions import ExpressionError, compiled, inputs
 from drivers.driver import DriverError
-from drivers.expressions import ExpressionError, compiled, inputs
 from drivers.python import Python, PythonOptions
-from tests.drivers.devices_python import Sensors, place_on
+from tests.drivers.devices.python import Sensors, place_on
 from tests.support.driven_time import ManualClock
 
 Make = Callable[..., Python]
@@ -184,7 +184,7 @@ def test_without_its_library_options_load_and_the_driver_says_what_is_missing(
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr(libraries, "import_module", missing)
-    monkeypatch.setattr("drivers.expressions._made", [])
+    monkeypatch.setattr("drivers.calculations.expressions._made", [])
     options = msgspec.convert({"expressions": {"value": "A4"}}, PythonOptions)
     assert options.channels() == {"value"}
     with pytest.raises(DriverError, match=r'jinja2.* is not installed; pip install "jph\[python\]"'):

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from drivers import placeholders
+from drivers.calculations import placeholders
 from drivers.driver import DriverError
 from drivers.python import Python, PythonOptions
-from tests.drivers.devices_python import Sensors, place_on
+from tests.drivers.devices.python import Sensors, place_on
 from tests.support.driven_time import ManualClock
 
 Script = Callable[..., Python]

@@ -14,9 +14,9 @@ from drivers.adcpi import AdcpiOptions
 from drivers.driver import DriverError, DriverOptions
 from drivers.registry import options_of
 from drivers.scanning import Channel, Finding, Hint, Seen, Unseen, scan
-from tests.drivers import attached
-from tests.drivers.devices_i2c import EmulatedBus, Registers
-from tests.drivers.i2c_dev import mounted, why_not
+from tests.drivers.devices import attached
+from tests.drivers.devices.i2c import EmulatedBus, Registers
+from tests.drivers.devices.i2c_dev import mounted, why_not
 
 
 @pytest.fixture

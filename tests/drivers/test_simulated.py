@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drivers import shared_plant
 from drivers.driver import Actuator, DriverError, Measurements, OutOfRangeError, Place
-from drivers.incidents import SILENCE
-from drivers.plant import PARTS
-from drivers.shared_plant import join_plant
+from drivers.plant import shared_plant
+from drivers.plant.incidents import SILENCE
+from drivers.plant.plant import PARTS
+from drivers.plant.shared_plant import join_plant
 from drivers.simulated import Simulated, SimulatedOptions
 from drivers.simulated_fan import SimulatedFan, SimulatedFanOptions
 from tests.support.driven_time import ManualClock

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from drivers.driver import DriverError, Measurements, Place
+from drivers.hardware.system_sources import FIRMWARE_DEVICES, THROTTLED_BITS
 from drivers.system import QUANTITIES, System, SystemOptions
-from drivers.system_sources import FIRMWARE_DEVICES, THROTTLED_BITS
 from protocol.readings import Value
-from tests.drivers.devices_system import Computer
+from tests.drivers.devices.system import Computer
 from tests.support.driven_time import ManualClock
 
 PAGE = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding="utf-8")

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.driver import DriverError, Place
-from drivers.sysfs import SysfsError
+from drivers.hardware.sysfs import SysfsError
+from drivers.hardware.w1_slave import crc8, temperature
 from drivers.w1 import W1, Thermometer, W1Options, found
-from drivers.w1_slave import crc8, temperature
-from tests.drivers.devices_sysfs import OneWireBus
+from tests.drivers.devices.sysfs import OneWireBus
 from tests.drivers.trying import read
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs

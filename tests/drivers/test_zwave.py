@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from config.loading import load, loads
 from drivers import registry
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
+from drivers.links.zwave_client import Client
+from drivers.links.zwave_session import PING_DEAD_EVERY_S
+from drivers.links.zwave_values import Network
 from drivers.zwave import LASTING_S, LONGEST_PAUSE_S, OriginalOptions, Zwave, ZwaveOptions, listing
-from drivers.zwave_client import Client
-from drivers.zwave_session import PING_DEAD_EVERY_S
-from drivers.zwave_values import Network
-from tests.drivers.devices_zwave import ALIVE, ASLEEP, DEAD, KWH, WATT, ZwaveServer, node, plugs, sensor
+from tests.drivers.devices.zwave import ALIVE, ASLEEP, DEAD, KWH, WATT, ZwaveServer, node, plugs, sensor
 from tests.support.driven_time import ManualClock
 
 POWER = "2-50-0-value-66049"

@@ -5,10 +5,12 @@ import math
 from contextlib import suppress
 from typing import Final
 
-from drivers import nest, nest_api, open_meteo, payloads
+from drivers import nest
 from drivers.driver import DriverError
-from tests.drivers.devices_nest import DOORBELL, thermostat
-from tests.drivers.devices_weather import weather
+from drivers.text import payloads
+from drivers.web import nest_api, open_meteo
+from tests.drivers.devices.nest import DOORBELL, thermostat
+from tests.drivers.devices.weather import weather
 from tests.fuzz.promises import promise
 
 WORDS: Final = payloads.Words({"ON": 1, "OFF": 0}, keeps_text=False)

@@ -4,12 +4,12 @@ import json
 from contextlib import suppress
 from typing import Final
 
-from drivers.json_paths import finder
-from drivers.json_text import parse, repaired
-from drivers.pool_answers import FORMATS, account_of
-from tests.drivers.devices_http import Asked
-from tests.drivers.devices_json import Arduino, FlowMeter
-from tests.drivers.devices_pool import MiningPool
+from drivers.text.json_paths import finder
+from drivers.text.json_text import parse, repaired
+from drivers.web.pool_answers import FORMATS, account_of
+from tests.drivers.devices.http import Asked
+from tests.drivers.devices.json import Arduino, FlowMeter
+from tests.drivers.devices.pool import MiningPool
 from tests.fuzz.promises import promise
 
 ASKED: Final = Asked("GET", "/X", {})

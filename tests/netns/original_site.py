@@ -21,14 +21,14 @@ from typing import Any, Final
 from config.loading import load
 from drivers import registry
 from storage import postgres_admin
-from tests.drivers import i2c_dev
-from tests.drivers.devices_http import served
-from tests.drivers.devices_i2c import EmulatedBus, Mcp3424
-from tests.drivers.devices_json import Arduino
-from tests.drivers.devices_nest import Google
-from tests.drivers.devices_pool import MiningPool
-from tests.drivers.devices_sysfs import put_iio
-from tests.drivers.devices_weather import OpenMeteo
+from tests.drivers.devices import i2c_dev
+from tests.drivers.devices.http import served
+from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
+from tests.drivers.devices.json import Arduino
+from tests.drivers.devices.nest import Google
+from tests.drivers.devices.pool import MiningPool
+from tests.drivers.devices.sysfs import put_iio
+from tests.drivers.devices.weather import OpenMeteo
 from tests.netns.hosts import Namespace
 from tests.storage.postgres_server import ACCESS, SETTINGS, PostgresServer
 from tests.storage.redis_server import RedisServer

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from config.loading import load
-from tests.drivers.i2c_dev import why_not
+from tests.drivers.devices.i2c_dev import why_not
 from tests.netns.hosts import missing
 from tests.netns.original_site import CONFIGURATION, VOLTS, OriginalSite
 from tests.zwave.network import NotHereError, installed

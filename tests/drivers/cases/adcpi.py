@@ -1,8 +1,8 @@
 import pytest
 
 from drivers.adcpi import DIVIDER
-from tests.drivers.devices_i2c import EmulatedBus, Mcp3424
-from tests.drivers.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
+from tests.drivers.devices.i2c_dev import mounted, why_not
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

@@ -1,6 +1,6 @@
 import errno
 
-from tests.drivers.devices_sysfs import TRANSACTION_S, KernelDht22, sysfs_of
+from tests.drivers.devices.sysfs import TRANSACTION_S, KernelDht22, sysfs_of
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

@@ -1,8 +1,8 @@
 import errno
 
-from drivers.fan_pwm import ATTEMPTS, PwmOptions, PwmOutput
-from tests.drivers.devices_fan import break_sys, with_hwmon, with_pwm, with_pwm_and_header
-from tests.drivers.devices_gpio import plug_in, unplug
+from drivers.fans.pwm import ATTEMPTS, PwmOptions, PwmOutput
+from tests.drivers.devices.fan import break_sys, with_hwmon, with_pwm, with_pwm_and_header
+from tests.drivers.devices.gpio import plug_in, unplug
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

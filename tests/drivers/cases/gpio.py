@@ -1,4 +1,4 @@
-from tests.drivers.devices_gpio import plug_in, unplug
+from tests.drivers.devices.gpio import plug_in, unplug
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

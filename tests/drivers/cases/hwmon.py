@@ -1,4 +1,4 @@
-from tests.drivers.devices_sysfs import failing_now_and_then, put_hwmon, sysfs_of
+from tests.drivers.devices.sysfs import failing_now_and_then, put_hwmon, sysfs_of
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

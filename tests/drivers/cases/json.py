@@ -1,8 +1,8 @@
 import math
 from collections.abc import Callable, Mapping
 
-from tests.drivers.devices_http import Reply, WebDevice, served
-from tests.drivers.devices_json import Arduino
+from tests.drivers.devices.http import Reply, WebDevice, served
+from tests.drivers.devices.json import Arduino
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Mapping
 
-from tests.drivers.devices_mqtt import MqttBroker
+from tests.drivers.devices.mqtt import MqttBroker
 from tests.drivers.trying import Bench, Case, Wrong
 
 

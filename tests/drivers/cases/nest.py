@@ -1,8 +1,8 @@
 from collections.abc import Mapping
 
-from drivers.nest_account import EARLY_S, SHORTEST_INTERVAL_S
-from tests.drivers.devices_nest import Google, thermostat
-from tests.drivers.devices_weather import OpenMeteo
+from drivers.web.nest_account import EARLY_S, SHORTEST_INTERVAL_S
+from tests.drivers.devices.nest import Google, thermostat
+from tests.drivers.devices.weather import OpenMeteo
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

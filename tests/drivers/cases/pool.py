@@ -1,7 +1,7 @@
 from collections.abc import Callable, Mapping
 
-from tests.drivers.devices_http import Asked, Reply, WebDevice, served
-from tests.drivers.devices_pool import MiningPool
+from tests.drivers.devices.http import Asked, Reply, WebDevice, served
+from tests.drivers.devices.pool import MiningPool
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

@@ -1,4 +1,4 @@
-from drivers.incidents import SILENCE
+from drivers.plant.incidents import SILENCE
 from tests.drivers.trying import Bench, Case, Wrong
 
 

@@ -1,6 +1,6 @@
 import shutil
 
-from tests.drivers.devices_system import Computer
+from tests.drivers.devices.system import Computer
 from tests.drivers.trying import Bench, Case, Wrong
 
 FILES = ("load1", "memory", "swap", "received", "sent", "signal", "uptime", "temperature", "throttled", "under_voltage")

@@ -1,4 +1,4 @@
-from tests.drivers.devices_sysfs import CONVERSION_S, SCRATCHPAD_S, OneWireBus, sysfs_of
+from tests.drivers.devices.sysfs import CONVERSION_S, SCRATCHPAD_S, OneWireBus, sysfs_of
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from tests.drivers.devices_zwave import ZwaveServer
+from tests.drivers.devices.zwave import ZwaveServer
 from tests.drivers.trying import Bench, Case, Wrong
 
 POWER = "2-50-0-value-66049"
