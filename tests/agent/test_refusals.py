@@ -1,5 +1,6 @@
 """What `jph-agent` cannot run ends at once, with one message and no traceback."""
 
+import json
 import socket
 
 from tests.agent.processes import Machine
@@ -59,12 +60,13 @@ def test_a_host_that_has_nothing_to_run_is_refused(machine: Machine) -> None:
     assert (code, "has no node for the host pi-hall that can be run, only CC; " in said) == (1, True)
 
 
-def test_a_driver_of_a_later_version_is_refused(machine: Machine) -> None:
-    machine.configure("F1: {driver: mqtt, options: {topic: a}}")
+def test_a_type_of_the_original_that_nobody_knows_is_refused(machine: Machine) -> None:
+    sensor = {"Codifier": "F1", "ShortName": "own", "Type": "MyReader", "SensorInterval": 5, "KeepAliveInterval": 60}
+    machine.file.write_text(json.dumps({"Sensors": [sensor]}))
     code, said = machine.start("F1").ends()
     assert (code, said.splitlines()[-1]) == (
         1,
-        "jph-agent: F1: this version has no driver 'mqtt'; leave this node out",
+        "jph-agent: F1: this version has no driver 'MyReader'; leave this node out",
     )
 
 
