@@ -64,6 +64,20 @@ def test_every_driver_and_store_has_a_section_with_an_example(name: str) -> None
     assert f"[`{name}`](#{name})" in PAGE
 
 
+def test_the_table_names_each_once_in_the_order_of_the_sections() -> None:
+    rows = re.findall(r"^\| \[`([\w-]+)`\]\(#\1\) \|", PAGE, re.MULTILINE)
+    sections = [heading for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE) if heading in NAMES]
+    assert rows == sections
+    assert sorted(rows) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_tells_which_take_commands(name: str) -> None:
+    (row,) = re.findall(rf"^\| \[`{name}`\].*\|$", PAGE, re.MULTILINE)
+    takes = name in registry.DRIVERS and hasattr(registry.driver_class(name), "set")
+    assert row.endswith("| set, step |" if takes else "| |")
+
+
 OPTIONS: Final = [
     pytest.param(name, each, id=f"{name}-{each.encode_name}") for name in NAMES for each in options_of(name)
 ]
