@@ -19,7 +19,9 @@ from drivers.plant.plant import DAMP_PERCENT, PARTS
 from drivers.text.commands import MAX_HEARD_BYTES
 from drivers.text.files import MAX_BYTES
 from storage.registry import STORES
+from tests.netns.hosts import missing
 from tests.support.driven_time import ManualClock
+from tools import drivers_transcript
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding="utf-8")
 YAML_EXAMPLES: Final = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -157,3 +159,11 @@ def test_the_example_package_is_what_the_page_shows(kind: str, file: str) -> Non
 
 def test_the_entry_point_group_is_the_registrys() -> None:
     assert f'[project.entry-points."{registry.ENTRY_POINTS}"]' in PAGE
+
+
+@pytest.mark.skipif(missing() != "", reason=missing())
+def test_a_pi_is_shown_as_its_files_say() -> None:
+    shown = "\n".join(re.findall(r"```console\n(.*?)```", section("Trying a driver"), re.DOTALL))
+    for typed in drivers_transcript.transcript():
+        for line in typed.splitlines():
+            assert re.sub(r"\d+\.\d+ ms", "# ms", line) in re.sub(r"\d+\.\d+ ms", "# ms", shown).splitlines()
