@@ -128,7 +128,8 @@ class Dht:
         if len(problems) == 1:
             raise problems[name]
         reasons = "; ".join(f"{way}: {error.message}" for way, error in problems.items())
-        raise DriverError(f"no way to ask the sensor is there: {reasons}", problems["iio"].hint)
+        advice = " or ".join(hint for way in ("iio", "circuitpython") if (hint := problems[way].hint))
+        raise DriverError(f"no way to ask the sensor is there: {reasons}", advice)
 
     def _let_go(self) -> None:
         backend, self._backend = self._backend, None

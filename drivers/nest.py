@@ -1,4 +1,6 @@
-"""Nest thermostats, through Google's Smart Device Management API (drivers/web/nest_api.py).
+"""Nest thermostats, through Google's Smart Device Management API, and the weather outside.
+
+The API is asked in drivers/web/nest_api.py.
 
 Traits (developers.google.com/nest/device-access/traits), all below sdm.devices.traits; temperatures are always in °C:
 

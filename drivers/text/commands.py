@@ -90,7 +90,7 @@ class CommandSource:
                 bufsize=0,
             )
         except OSError as error:
-            raise self._error(f"does not start: {error.strerror}") from error
+            raise self._error(f"does not start: {error.strerror}", _ADVICE.get(type(error), "")) from error
 
     def _listen(self, process: subprocess.Popen[bytes], deadline_s: float) -> tuple[bytes, bytes]:
         """Return the beginnings of what the command says on its two channels, when it has closed both."""
@@ -115,8 +115,14 @@ class CommandSource:
     def _left_s(self, deadline_s: float) -> float:
         return max(0.0, deadline_s - self._monotonic())
 
-    def _error(self, what: str) -> DriverError:
-        return DriverError(f"{self} {what}")
+    def _error(self, what: str, advice: str = "") -> DriverError:
+        return DriverError(f"{self} {what}", advice)
+
+
+_ADVICE: Final[dict[type[OSError], str]] = {
+    FileNotFoundError: "install the program, or name it with its whole path",
+    PermissionError: "make it executable for the user of the agent",
+}
 
 
 class _Channel:

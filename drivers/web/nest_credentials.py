@@ -73,7 +73,11 @@ class Credentials(Registration, frozen=True, kw_only=True, omit_defaults=True):
 
 def read(path: Path) -> Credentials:
     """Read the file; raises DriverError, whose words have nothing of what is in it."""
-    text = read_secret(path)
+    try:
+        text = read_secret(path)
+    except DriverError as error:
+        is_missing = isinstance(error.__cause__, FileNotFoundError)
+        raise DriverError(error.message, advice(path) if is_missing else error.hint) from error
     try:
         return msgspec.json.decode(text, type=Credentials)
     except (ValueError, RecursionError) as error:

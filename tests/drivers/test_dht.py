@@ -396,7 +396,7 @@ def test_when_there_is_no_way_all_reasons_are_told(monkeypatch: pytest.MonkeyPat
     assert "iio: " in told
     assert "there is no dht11 on GPIO 21; circuitpython: adafruit_dht" in told
     assert "; adafruit: Adafruit_DHT" in told
-    assert failure.value.hint == "write dtoverlay=dht11,gpiopin=21 into config.txt"
+    assert failure.value.hint == 'write dtoverlay=dht11,gpiopin=21 into config.txt or pip install "jph[dht]"'
 
 
 def test_a_proxy_that_reads_the_success_rate_loads() -> None:

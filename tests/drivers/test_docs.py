@@ -19,7 +19,9 @@ from drivers.plant.plant import DAMP_PERCENT, PARTS
 from drivers.text.commands import MAX_HEARD_BYTES
 from drivers.text.files import MAX_BYTES
 from storage.registry import STORES
+from tests.netns.hosts import missing
 from tests.support.driven_time import ManualClock
+from tools import drivers_transcript
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding="utf-8")
 YAML_EXAMPLES: Final = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -62,6 +64,20 @@ def test_every_example_loads_without_a_problem(example: str) -> None:
 def test_every_driver_and_store_has_a_section_with_an_example(name: str) -> None:
     assert f"driver: {name}" in section(name)
     assert f"[`{name}`](#{name})" in PAGE
+
+
+def test_the_table_names_each_once_in_the_order_of_the_sections() -> None:
+    rows = re.findall(r"^\| \[`([\w-]+)`\]\(#\1\) \|", PAGE, re.MULTILINE)
+    sections = [heading for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE) if heading in NAMES]
+    assert rows == sections
+    assert sorted(rows) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_tells_which_take_commands(name: str) -> None:
+    (row,) = re.findall(rf"^\| \[`{name}`\].*\|$", PAGE, re.MULTILINE)
+    takes = name in registry.DRIVERS and hasattr(registry.driver_class(name), "set")
+    assert row.endswith("| set, step |" if takes else "| |")
 
 
 OPTIONS: Final = [
@@ -143,3 +159,11 @@ def test_the_example_package_is_what_the_page_shows(kind: str, file: str) -> Non
 
 def test_the_entry_point_group_is_the_registrys() -> None:
     assert f'[project.entry-points."{registry.ENTRY_POINTS}"]' in PAGE
+
+
+@pytest.mark.skipif(missing() != "", reason=missing())
+def test_a_pi_is_shown_as_its_files_say() -> None:
+    shown = "\n".join(re.findall(r"```console\n(.*?)```", section("Trying a driver"), re.DOTALL))
+    for typed in drivers_transcript.transcript():
+        for line in typed.splitlines():
+            assert re.sub(r"\d+\.\d+ ms", "# ms", line) in re.sub(r"\d+\.\d+ ms", "# ms", shown).splitlines()

@@ -426,7 +426,9 @@ class TestCredentials:
     ) -> None:
         file = tmp_path / "later.json"
         with closing(Nest(NestOptions(credentials=str(file)), place)) as driver:
-            assert f"the secret in {file} cannot be read: No such file or directory" in str(error_of(driver))
+            told = str(error_of(driver))
+            assert f"the secret in {file} cannot be read: No such file or directory" in told
+            assert told.endswith(f"; jph nest authorize --credentials {file}")
             google.write(file)
             assert driver.read()["temperature"] == 20.5
 

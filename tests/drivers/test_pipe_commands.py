@@ -108,8 +108,15 @@ def test_a_complaint_does_not_fill_the_log(place: Place) -> None:
 
 
 def test_a_command_that_is_not_there_is_an_error(place: Place) -> None:
-    with pytest.raises(DriverError, match="`no-such-program-anywhere 1` does not start: No such file or directory"):
+    with pytest.raises(DriverError, match="`no-such-program-anywhere 1` does not start: No such file") as failure:
         run(place, "no-such-program-anywhere 1")
+    assert failure.value.hint == "install the program, or name it with its whole path"
+
+
+def test_a_file_that_is_no_program_is_an_error(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("#!/bin/sh\n", "ascii")
+    with pytest.raises(DriverError, match="does not start: Permission denied; make it executable"):
+        run(place, f"{tmp_path}/text")
 
 
 def test_warnings_of_a_command_that_succeeds_do_not_matter(place: Place) -> None:
