@@ -22,10 +22,12 @@ import sys
 import threading
 import time
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, Final, TextIO
 
 from drivers.calculations.python2 import NAMES, text_of, translated
+from drivers.calculations.python2_library import MATH
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
 MAX_LINES: Final = 50  # that it says in one run
@@ -216,7 +218,7 @@ _MODULES: Final[dict[str, Any]] = {
     "jph": _library(),
     "json": json,
     "log": math.log,
-    "math": math,
+    "math": MATH,
     "os": os,
     "print": lambda *values, **choices: print(*map(text_of, values), **choices),  # noqa: T201 - the script's
     "random": random,
@@ -261,6 +263,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w", encoding="ascii")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # what programs print that the script starts is no answer
+    warnings.simplefilter("ignore", SyntaxWarning)  # a program that is old runs as it always did
+    sys.maxint = sys.maxsize  # type: ignore[attr-defined] # as it was called
     codifier, directory = sys.argv[1:3]
     sys.path.append(directory)
     link = Link(output)

@@ -224,6 +224,50 @@ def test_every_run_has_fresh_names_but_for_global_ones(script: Script, sensors: 
     assert sensors.sent == [("PB", 1), ("PC", 0), ("PB", 2), ("PC", 0)]
 
 
+def test_a_global_name_of_a_function_is_kept_too(script: Script, sensors: Sensors) -> None:
+    driver = script(
+        """
+        def count():
+            global runs
+            try:
+                runs += 1
+            except NameError:
+                runs = 1
+            return runs
+        channel.sendData(count())
+        """
+    )
+    for _ in range(2):
+        driver.read()
+    assert sensors.sent == [("PA", 1), ("PA", 2)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfif 1:\r\n\tchannel.sendData('\xc2\xb0C')\r\n",
+        "channel.sendData('°C')".encode(),
+        "# -*- coding: iso-8859-15 -*-\nchannel.sendData('°C')".encode("iso-8859-15"),
+        "channel.sendData('°C')".encode("latin-1"),
+    ],
+)
+def test_a_script_is_text_in_the_encoding_that_it_says(
+    script: Script, sensors: Sensors, tmp_path: Path, data: bytes
+) -> None:
+    driver = script("")
+    (tmp_path / "fan.py").write_bytes(data)
+    driver.read()
+    assert sensors.sent == [("PA", "°C")]
+
+
+def test_what_is_odd_but_works_is_not_complained_of(
+    script: Script, sensors: Sensors, caplog: pytest.LogCaptureFixture
+) -> None:
+    sensors.hear("T1", "text")
+    script("x = {{ T1 }}\nchannel.sendData(1if x is 'text' else 2)").read()
+    assert ([value for _, value in sensors.sent], words(caplog)) in (([1], []), ([2], []))
+
+
 def test_the_script_is_read_anew_for_each_run(script: Script, sensors: Sensors, tmp_path: Path) -> None:
     driver = script("channel.sendData(1)")
     driver.read()
