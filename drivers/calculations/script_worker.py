@@ -41,7 +41,8 @@ class ChannelError(Exception):
 class Link:
     """The lines to and from the agent."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, incoming: TextIO, output: TextIO) -> None:
+        self._incoming = incoming
         self._output = output
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._asking = threading.Lock()  # a script may have threads
@@ -78,7 +79,7 @@ class Link:
             self.tell(log=logging.WARNING, text=f"more than {MAX_LINES - 1} lines in one run: the others are left out")
 
     def _listen(self) -> None:
-        for line in sys.__stdin__ or ():
+        for line in self._incoming:
             self._lines.put(line)
         os._exit(0)
 
@@ -260,14 +261,16 @@ def _sendable(value: Any) -> Any:
 
 def main() -> None:
     """Run what comes in until nothing more does."""
+    incoming = os.fdopen(os.dup(0), encoding="ascii")
     output = os.fdopen(os.dup(1), "w", encoding="ascii")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what programs print that the script starts is no answer
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):  # what programs that the script starts read and print is not between it and its agent
+        os.dup2(nowhere, standard)
     warnings.simplefilter("ignore", SyntaxWarning)  # a program that is old runs as it always did
     sys.maxint = sys.maxsize  # type: ignore[attr-defined] # as it was called
     codifier, directory = sys.argv[1:3]
     sys.path.append(directory)
-    link = Link(output)
+    link = Link(incoming, output)
     link.tell(ready=True)
     runner = Runner(link, codifier)
     while True:

@@ -307,6 +307,13 @@ def test_what_the_network_refuses_is_an_error_in_the_script(script: Script, sens
         script("channel.sendData(1)").read()
 
 
+def test_programs_that_it_starts_do_not_read_what_is_for_it(script: Script, sensors: Sensors) -> None:
+    driver = script("text = os.popen('cat; echo read').read()\nchannel.sendData(text)\nchannel.sendData(2)")
+    for _ in range(2):
+        driver.read()
+    assert sensors.sent == [("PA", "read\n"), ("PA", 2)] * 2
+
+
 def test_what_was_sent_before_an_error_stands(script: Script, sensors: Sensors) -> None:
     with pytest.raises(DriverError, match="line 2: NameError"):
         script("channel.sendData(1)\nnobody\n").read()
