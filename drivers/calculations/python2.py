@@ -31,6 +31,7 @@ def _packed(names: str) -> str:
 
 # Spellings that are no Python any more, in the parts of a program that are neither literals nor comments.
 _SPELLINGS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
+    (re.compile(r"^[ \t]*\t", re.MULTILINE), lambda found: found[0].expandtabs()),  # blanks and tabs were mixed
     (re.compile(r"(?<![\w.])(?<![eE][+-])0([0-7]+)[lL]?(?![\w.])"), r"0o\1"),
     (re.compile(r"(?<![\w.])(0[xX][0-9a-fA-F]+|[0-9]+)[lL](?!\w)"), r"\1"),
     (re.compile(r"<>"), "!="),

@@ -28,6 +28,7 @@ from typing import Any, Final, TextIO
 
 from drivers.calculations.python2 import NAMES, text_of, translated
 from drivers.calculations.python2_library import MATH
+from protocol import float32
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
 MAX_LINES: Final = 50  # that it says in one run
@@ -252,11 +253,21 @@ def _sendable(value: Any) -> Any:
         value = value.decode(errors="replace")
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is not a finite number")
+    if isinstance(value, float):
+        return _four_bytes(value)
     if not isinstance(value, int | float | str):
         raise TypeError(f"{type(value).__name__} cannot be sent: a number or text can")
     return value
+
+
+def _four_bytes(value: float) -> float:
+    """Return a number as it arrived there: floats travelled as four bytes. Larger ones, which could not, are kept."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    try:
+        return float32.shortest(float32.pack(value))
+    except OverflowError:
+        return value
 
 
 def main() -> None:

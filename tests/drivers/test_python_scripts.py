@@ -100,10 +100,18 @@ def test_two_flows_are_mixed(script: Script, sensors: Sensors) -> None:
     assert sensors.sent == [("PB", 45.0), ("PC", 20.0)]  # (3*40 + 1*60) / 4
 
 
-def test_a_value_has_the_digits_of_its_four_bytes(script: Script, sensors: Sensors) -> None:
+def test_a_value_has_the_digits_of_its_four_bytes_and_is_sent_as_four_bytes(script: Script, sensors: Sensors) -> None:
     sensors.hear("A4", 48.312)
-    script('channel.sendData({{ A4 }} * 1, Codifier="PB")').read()
-    assert sensors.sent == [("PB", 48.3120002746582)]
+    script(
+        """
+        channel.sendData("%r" % {{ A4 }}, Codifier="PB")
+        channel.sendData({{ A4 }}, Codifier="PC")
+        channel.sendData(1/3, Codifier="PD")
+        channel.sendData(1e39, Codifier="PE")
+        """
+    ).read()
+    # The float of four bytes next to a third is 0.3333333432674408, for which 0.33333334 is enough.
+    assert sensors.sent == [("PB", "48.3120002746582"), ("PC", 48.312), ("PD", 0.33333334), ("PE", 1e39)]
 
 
 def test_nothing_is_mixed_before_all_were_heard(
@@ -144,7 +152,7 @@ def test_a_fan_is_controlled(script: Script, sensors: Sensors) -> None:
     # 41 - 35 = 6 too warm; 40 + 1/6 * 5 * 6 = 45; log(0.45) = -0.798507696217772
     (set_to, ratio, text) = sensors.sent
     assert set_to == ("A", "FK", 45.0)
-    assert ratio == ("FM", pytest.approx(-0.798507696217772, abs=1e-12))
+    assert ratio == ("FM", pytest.approx(-0.798507696217772, abs=2**-25))
     assert text == ("FQ", "20")
 
 

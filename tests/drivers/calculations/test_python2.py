@@ -152,6 +152,11 @@ def test_numbers_that_have_no_order_still_have_none() -> None:
         run("x = 1j < 2")
 
 
+def test_a_tab_reaches_the_next_eighth_column() -> None:
+    names = run('if 1:\n\tx = 1\n        y = """\n\t"""\n    \tz = 3\n')
+    assert (names["x"], names["y"], names["z"]) == (1, "\n\t", 3)
+
+
 def test_what_is_global_is_named() -> None:
     assert translated("if 1:\n    global a\na = 1\ndef f():\n    global b, c\n", "script")[1] == {"a", "b", "c"}
 
