@@ -49,7 +49,7 @@ def _entry(node: Node, sensor: Sensor) -> Mapping[str, Any]:
 
 def _seconds(duration_s: float) -> float:
     """Return whole seconds as an int, as they are written there."""
-    return int(duration_s) if duration_s == int(duration_s) else duration_s
+    return int(duration_s) if float(duration_s).is_integer() else duration_s
 
 
 def _settings(node: Node, names: Mapping[str, str]) -> Mapping[str, str]:
