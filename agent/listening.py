@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from config.inputs import inputs_of
 from config.model import Configuration, Node
 from drivers.driver import Latest
 from protocol.codifiers import EVERYBODY
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 Ear = Callable[[Frame], None]
 """Is told of each frame that is listened to, after the roster was."""
-
-
-def inputs_of(node: Node) -> frozenset[str]:
-    """Return the codifiers whose readings a node uses, `@@` when it may use all; most nodes use none."""
-    name = getattr(node.options, "inputs", None)
-    return frozenset(name()) if callable(name) else frozenset()
 
 
 def buses_for(nodes: Iterable[Node]) -> frozenset[Bus]:

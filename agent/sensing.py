@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from agent.filters import FilterChain
-from agent.listening import Reach, inputs_of
+from agent.listening import Reach
 from agent.presence import Presence
 from agent.supervisor import Supervisor
 from agent.surroundings import Surroundings
+from config.inputs import inputs_of
 from config.model import Configuration, Node, Sensor
 from drivers.driver import OWN_CHANNEL, Driver, DriverError, Measured, Measurements, NoNetwork, Place
 from drivers.registry import driver_class

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from config.inputs import inputs_of
 from config.keyfile import Grant, KeyFileError, Role
 from config.model import Configuration, Node
 
@@ -19,7 +20,8 @@ def grant_for(  # noqa: PLR0913 - each is one thing that can be asked for
 ) -> Grant:
     """Return what a codifier is to be granted; raises KeyFileError for what nobody can use.
 
-    Without a `role` it is a node of the configuration. A store reads everything, as operators and readers do.
+    Without a `role` it is a node of the configuration. A store reads everything, as operators and readers do. A node
+    of which no `reads` are said reads what its options name.
     """
     _check_known(configuration, (*reads, *targets))
     node = configuration.nodes.get(codifier)
@@ -30,7 +32,20 @@ def grant_for(  # noqa: PLR0913 - each is one thing that can be asked for
         raise KeyFileError(f"{codifier} is a sensor's node", "name a codifier with `driver: console`, or a new one")
     says = tuple(sensor.codifier for sensor in node.sensors) if node is not None else (codifier,)
     reads_all = is_store or role is not Role.NODE
-    return Grant(role=role, says=says, reads=tuple(reads), reads_all=reads_all, targets=tuple(targets))
+    return Grant(
+        role=role,
+        says=says,
+        reads=tuple(reads or _named_by(node, configuration)),
+        reads_all=reads_all,
+        targets=tuple(targets),
+    )
+
+
+def _named_by(node: Node | None, configuration: Configuration) -> list[str]:
+    """Return the sensors of others that a node names in its options; `@@` is granted to nobody unasked."""
+    own = {sensor.codifier for sensor in node.sensors} if node is not None else set()
+    named = inputs_of(node) - own if node is not None else frozenset[str]()
+    return sorted(codifier for codifier in named if configuration.owner(codifier) is not None)
 
 
 def _role_of(node: Node | None, codifier: str) -> Role:

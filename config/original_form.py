@@ -40,11 +40,16 @@ def _entry(node: Node, sensor: Sensor) -> Mapping[str, Any]:
         **entry,
         "Type": kind,
         "Active": node.active,
-        "KeepAliveInterval": node.keepalive_s,
-        "SensorInterval": node.interval_s,
-        "TimeoutWarning": sensor.timeout_s,
+        "KeepAliveInterval": _seconds(node.keepalive_s),
+        "SensorInterval": _seconds(node.interval_s),
+        "TimeoutWarning": _seconds(sensor.timeout_s),
         "Sensor": {**_settings(node, names), "Proxy": [{"Codifier": proxy.codifier} for proxy in node.proxies]},
     }
+
+
+def _seconds(duration_s: float) -> float:
+    """Return whole seconds as an int, as they are written there."""
+    return int(duration_s) if float(duration_s).is_integer() else duration_s
 
 
 def _settings(node: Node, names: Mapping[str, str]) -> Mapping[str, str]:

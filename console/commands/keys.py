@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -14,7 +15,7 @@ from config import keyfile, keystore, rotation
 from config.granting import grant_for
 from config.keyfile import NETWORK_NAME, Grant, GrantedFile, KeyFile, KeyFileError, NetworkFile, Role
 from config.keystore import KeyStore, NoKeysError
-from config.model import Configuration
+from config.model import ConfigError, Configuration
 from console import words
 from console.commands.nodes import NodeReport
 from console.commands.options import (
@@ -30,7 +31,7 @@ from console.granted import Granted, in_words, listen, show_grants
 from console.key_problems import problems_of
 from console.network_key import make_network_key, now_ms
 from console.output import stdout, tell
-from console.seat import find_configuration, take_seat
+from console.seat import find_configuration, load_or_demo, take_seat
 from protocol.codifiers import is_codifier
 from protocol.keys import KEY_BYTES
 from storage.registry import STORES
@@ -69,7 +70,8 @@ def grant(
     reader: Annotated[bool, typer.Option("--reader", help="For a person or program that commands nobody.")] = False,
     targets: Annotated[str | None, typer.Option(metavar="CODIFIER,...", help="Whom they may command.")] = None,
     reads: Annotated[
-        str | None, typer.Option(metavar="CODIFIER,...", help="Whose readings a calculating node reads.")
+        str | None,
+        typer.Option(metavar="CODIFIER,...", help="Whose readings a node reads; else whom its options name."),
     ] = None,
     config: ConfigOption = None,
     quiet: QuietOption = False,
@@ -77,10 +79,11 @@ def grant(
     """Print keys for others, one line each, to be installed there; note who was granted what.
 
     A node may say its own readings and those of its proxies, and tells who commands it; a store may read all.
+    Without --reads it may read the sensors that its options name.
     """
     if operator and reader:
         raise typer.BadParameter("--operator is for somebody who commands, --reader for somebody who does not")
-    configuration, store = _opened(config)
+    configuration, store = _opened_with_options(config)
     network = store.network()
     role = Role.OPERATOR if operator else Role.READER if reader else None
     grants = [
@@ -201,9 +204,10 @@ def list_grants(
 def check(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
     """Look at all key files of this computer; fail (exit code 1) when somebody cannot do with them what they should.
 
-    Each can be used, each node of this host has one where the configuration requires tags, and all have the same keys.
+    Each can be used, each node of this host has one where the configuration requires tags, which lets it verify what it
+    reads, and all have the same keys.
     """
-    configuration, store = _opened(config)
+    configuration, store = _opened_with_options(config)
     found = len(store.names())
     if not found:
         raise NoKeysError(f"there are no key files in {store.directory}", "jph keys init makes those of a new network")
@@ -220,6 +224,16 @@ def check(*, config: ConfigOption = None, quiet: QuietOption = False) -> int:
 def _opened(config: str | None) -> tuple[Configuration, KeyStore]:
     configuration, _ = find_configuration(config)
     return configuration, KeyStore(keystore.directory(configuration.security.keys, os.environ))
+
+
+def _opened_with_options(config: str | None) -> tuple[Configuration, KeyStore]:
+    """Open as `_opened` does; nodes have their options, which name what they read, where their drivers can be had."""
+    from agent.configuration import load_configuration  # noqa: PLC0415 - imports drivers
+
+    configuration, store = _opened(config)
+    with suppress(ConfigError):
+        configuration, _ = load_or_demo(config, load_configuration)
+    return configuration, store
 
 
 def _merged(

@@ -118,6 +118,13 @@ def _make_environment() -> Any:
         def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:
             return _bounded(_OPERATORS[operator](_bounded(left), _bounded(right)))
 
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            return self.unsafe_undefined(obj, attribute)  # no method is needed, and 'x'.ljust(10**9) takes a GB
+
+        def getitem(self, obj: Any, argument: Any) -> Any:
+            is_place = isinstance(argument, int)
+            return super().getitem(obj, argument) if is_place else self.unsafe_undefined(obj, argument)
+
     environment = Environment(undefined=jinja2.StrictUndefined, optimized=False, autoescape=False)
     environment.filters.clear()
     environment.tests.clear()

@@ -2,7 +2,8 @@
 
 What is put in is data and stays data, whoever sent it:
 
-    in the program            a number as itself, other text as a literal of its own, None when there is nothing
+    in the program            what is a number, None, True or False as itself, also when it is the text of one; other
+                              text as a literal of its own; None when there is nothing
     in a literal              the characters, so that none of them ends it or begins an escape
     in a formatted literal    a number, a truth value or None; for text there is no safe way: PlaceholderError
     in a comment              the characters, so that none of them ends it
@@ -13,6 +14,8 @@ be run.
 
 import ast
 import re
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -54,12 +57,16 @@ class _Spot(NamedTuple):
 
 
 _PLACEHOLDER: Final = re.compile(r"\{\{(.*?)\}\}")
+_IN_PROGRAM: Final = re.compile(r"\{\{(.*?|[^{}]*)\}\}")  # there it may go over several lines
 _OPENING: Final = re.compile(r"""(?<![A-Za-z0-9_])([A-Za-z]{0,2})('''|\"\"\"|'|")|('''|\"\"\"|'|")""")
 _LONGEST_OPENING: Final = 5  # two letters and three quotes
 _NUMBER: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,399}|(?:0|[1-9][0-9]{0,99})?\.[0-9]{1,399}|[1-9][0-9]{0,99}\.)"
                             r"(?:[eE][+-]?[0-9]{1,4})?")  # fmt: skip
+_HEX_OR_OCTAL: Final = re.compile(r"[+-]?0([xX][0-9a-fA-F]{1,400}|[0-7]{1,400})")  # as Python 2 reads them
+_BLANKS: Final = " \t\r\n"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 .,:;+\-_/=()<>|@#%&*!?~^$\[\]]*")
-_NAMES_OF_VALUES: Final = frozenset({"True", "False"})
+_TRUTHS: Final = frozenset({"True", "False"})
+_NAMES_OF_VALUES: Final = frozenset({"None", *_TRUTHS})
 _LOCATIONS: Final = frozenset({"redis", "config"})
 TRUTH_FIELDS: Final = frozenset({"IsActive"})
 """The fields of a codifier that are True or False, and not text that says so."""
@@ -76,29 +83,42 @@ def rendered(program: str, lookup: Lookup) -> str:
     for spot in _spots(program):
         found = _parsed(program[spot.start : spot.end])
         value = lookup(found)
-        is_truth = found.location == "redis" and found.field in TRUTH_FIELDS and value in _NAMES_OF_VALUES
+        is_truth = found.location == "redis" and found.field in TRUTH_FIELDS and value in _TRUTHS
         try:
             put = str(value) if is_truth else _PUT[spot.where](value, spot)
         except PlaceholderError as error:
             line = program.count("\n", 0, spot.start) + 1
             raise PlaceholderError(f"line {line}: {program[spot.start : spot.end]}: {error}") from None
-        pieces += [program[after : spot.start - spot.escaped], put]
+        lines = "\\\n" * program.count("\n", spot.start, spot.end)
+        pieces += [program[after : spot.start - spot.escaped], put, lines]
         after = spot.end
     return "".join([*pieces, program[after:]])
 
 
-def is_number(text: str) -> bool:
-    """Tell whether a text is a decimal number, so that it is put in as one."""
-    return _NUMBER.fullmatch(text) is not None
+def value_in(text: str) -> str | None:
+    """Return how the value that a text is the text of stands in a program of Python 2; None when it is just text."""
+    bare = text.strip(_BLANKS)
+    if bare in _NAMES_OF_VALUES:
+        return f" {bare}"
+    return bare if _is_decimal(bare) or _HEX_OR_OCTAL.fullmatch(bare) else None
 
 
 def shape(program: str) -> str:
     """Return what a program is, but for the text of its literals; raises SyntaxError for what is none."""
-    tree = ast.parse(program)
+    tree = _parsed_quietly(program)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
             node.value = ""
     return ast.dump(tree)
+
+
+_quiet: Final = threading.Lock()  # what warns is the same in all threads
+
+
+def _parsed_quietly(program: str) -> ast.Module:
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # a program that is old runs as it always did
+        return ast.parse(program)
 
 
 def pieces_of_program(text: str) -> Iterator[tuple[str, bool]]:
@@ -131,7 +151,7 @@ def _spots(text: str) -> Iterator[_Spot]:
     position = 0
     while position < len(text):
         end = _end_of_code(text, position)
-        for match in _PLACEHOLDER.finditer(text, position, end):
+        for match in _IN_PROGRAM.finditer(text, position, end):
             yield _Spot(match.start(), match.end(), _Where.PROGRAM)
         position = end
         if position < len(text):
@@ -142,7 +162,7 @@ def _spots(text: str) -> Iterator[_Spot]:
 def _end_of_code(text: str, position: int) -> int:
     """Return where the next comment or literal begins; what a placeholder names begins neither."""
     while position < len(text):
-        placeholder = _PLACEHOLDER.match(text, position)
+        placeholder = _IN_PROGRAM.match(text, position)
         if placeholder is not None:
             position = placeholder.end()
         elif text[position] == "#" or _OPENING.match(text, position):
@@ -193,9 +213,13 @@ def _scan_literal(text: str, position: int, opening: str, where: _Where, quote: 
     yield position
 
 
+def _is_decimal(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
 def _in_program(value: object, _: _Spot) -> str:
     if isinstance(value, str):
-        return value if is_number(value) else f" {value!a}"
+        return value_in(value) or f" {value!a}"
     return ascii(value)
 
 
@@ -221,7 +245,7 @@ def _in_raw(value: object, spot: _Spot) -> str:
 
 
 def _in_formatted(value: object, _: _Spot) -> str:
-    if isinstance(value, str) and not is_number(value):
+    if isinstance(value, str) and not _is_decimal(value):
         raise PlaceholderError("text cannot be put into a formatted literal: give it a name first")
     return str(value) if isinstance(value, str) else _simple(value)
 

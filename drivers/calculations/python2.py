@@ -8,30 +8,43 @@ it is stands in docs/drivers.md.
 import ast
 import builtins
 import functools
+import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import zip_longest
 from typing import Any, Final
 
 from drivers.calculations.placeholders import pieces_of_program
+from drivers.calculations.python2_library import imported
 
 _PLACES: Final = Context(prec=400, traps=[])
 _STR_DIGITS: Final = 12  # of a float as text
 
+_PACKED: Final = "_tuple__of__"
+
+
+def _packed(names: str) -> str:
+    """Make one parameter's name of those of a parameter that is a tuple."""
+    return _PACKED + "__".join(re.findall(r"\w+", names))
+
+
 # Spellings that are no Python any more, in the parts of a program that are neither literals nor comments.
-_SPELLINGS: Final = (
+_SPELLINGS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
+    (re.compile(r"^[ \t]*\t", re.MULTILINE), lambda found: found[0].expandtabs()),  # blanks and tabs were mixed
     (re.compile(r"(?<![\w.])(?<![eE][+-])0([0-7]+)[lL]?(?![\w.])"), r"0o\1"),
     (re.compile(r"(?<![\w.])(0[xX][0-9a-fA-F]+|[0-9]+)[lL](?!\w)"), r"\1"),
     (re.compile(r"<>"), "!="),
     (re.compile(r"\bexcept[ \t]+([\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*(\w+)[ \t]*:"), r"except \1 as \2:"),
+    (re.compile(r"\blambda[ \t]*\(([\w, \t]+)\)[ \t]*:"), lambda found: f"lambda {_packed(found[1])}:"),
+    (re.compile(r"\braise[ \t]+([\w.]+)[ \t]*,"), r"raise _raised(\1) |"),
 )
 
 
 def translated(program: str, name: str) -> tuple[ast.Module, frozenset[str]]:
-    """Parse a program; also name its variables that are `global` outside of functions. Raises SyntaxError."""
+    """Parse a program; also name its variables that are `global`. Raises SyntaxError."""
     tree = _Translation().visit(ast.parse(respelled(program), name))
-    shared = {each for node in tree.body for each in _globals_of(node)}
+    shared = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
     return ast.fix_missing_locations(tree), frozenset(shared)
 
 
@@ -44,16 +57,6 @@ def _respelled(piece: str) -> str:
     for spelling, now in _SPELLINGS:
         piece = spelling.sub(now, piece)
     return piece
-
-
-def _globals_of(statement: ast.stmt) -> Iterable[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return
-    if isinstance(statement, ast.Global):
-        yield from statement.names
-    for child in ast.iter_child_nodes(statement):
-        if isinstance(child, ast.stmt):
-            yield from _globals_of(child)
 
 
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -75,6 +78,23 @@ class _Translation(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         return _call("_modulo", node.left, node.right) if isinstance(node.op, ast.Mod) else node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self.generic_visit(node)
+        name = node.args.args[0].arg if node.args.args else ""
+        if name.startswith(_PACKED):
+            unpacking = ast.parse(f"lambda {', '.join(name.removeprefix(_PACKED).split('__'))}: 0", mode="eval").body
+            unpacking.body = node.body  # type: ignore[attr-defined] # it is a lambda
+            node.body = ast.Call(unpacking, [ast.Starred(ast.Name(name, ast.Load()), ast.Load())], [])
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and isinstance(node.target, ast.Name):
+            before = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+            value = _call("_modulo", before, node.value)
+            return ast.copy_location(ast.Assign([node.target], value), node)
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
@@ -172,7 +192,7 @@ def _sorted(
 
 def _round(number: float, digits: int = 0) -> float:
     """Round half away from zero, as a float."""
-    value = float(number)
+    value = math.ldexp(number, 0)  # a float of what is a number, and not of what is the text of one
     if value in {float("inf"), float("-inf")} or value != value:  # noqa: PLR0124 - NaN
         return value
     exact = Decimal(value).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP, _PLACES)
@@ -191,13 +211,22 @@ class _Short(float):
 
 def text_of(value: object) -> str:
     """Write a value as `print` and `str` did."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if type(value) is not float:
         return str(value)
     text = f"{value:.{_STR_DIGITS}g}"
-    return text if re.search(r"[.en]", text) else f"{text}.0"
+    if re.search(r"[.en]", text):
+        return text
+    if len(text.lstrip("-")) < _STR_DIGITS:  # else there is no room for the zero after the point
+        return f"{text}.0"
+    digits, exponent = f"{value:.{_STR_DIGITS - 1}e}".split("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{exponent}"
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return text_of(value)
     return _Short(value) if type(value) is float else value
 
 
@@ -213,6 +242,12 @@ class _TextKind(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, str)
 
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is str
+
+    def __hash__(cls) -> int:
+        return hash(str)
+
     def __call__(cls, value: object = "", *more: Any) -> str:
         return str(value, *more) if more else text_of(value)
 
@@ -227,6 +262,12 @@ class _Text(metaclass=_TextKind):
 class _LongKind(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, int)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is int
+
+    def __hash__(cls) -> int:
+        return hash(int)
 
     def __call__(cls, *arguments: Any) -> int:
         return int(*arguments)
@@ -261,7 +302,11 @@ def _format(text: str) -> Callable[..., str]:
     return lambda *values, **named: text.format(*map(_shown, values), **{k: _shown(v) for k, v in named.items()})
 
 
-_METHODS: Final[dict[str, tuple[type, Callable[[Any], Callable[..., Any]]]]] = {
+def _message(error: BaseException) -> Any:
+    return getattr(error, "message", error.args[0] if len(error.args) == 1 else "")
+
+
+_METHODS: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
     "has_key": (dict, lambda table: table.__contains__),
     "iteritems": (dict, lambda table: lambda: iter(table.items())),
     "iterkeys": (dict, lambda table: lambda: iter(table)),
@@ -269,8 +314,11 @@ _METHODS: Final[dict[str, tuple[type, Callable[[Any], Callable[..., Any]]]]] = {
     "items": (dict, lambda table: lambda: list(table.items())),
     "keys": (dict, lambda table: lambda: list(table)),
     "values": (dict, lambda table: lambda: list(table.values())),
+    "next": (Iterator, lambda values: values.__next__),
     "sort": (list, _sort),
+    "decode": (str, lambda text: lambda *_: text),
     "format": (str, _format),
+    "message": (BaseException, _message),
 }
 
 
@@ -279,12 +327,27 @@ def _method(value: Any, name: str) -> Any:
     return method(value) if isinstance(value, kind) else getattr(value, name)
 
 
+class _Raised:
+    """What `raise kind, value` raises."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    def __or__(self, value: Any) -> Any:
+        if value is None or isinstance(value, self._kind):
+            return value or self._kind()
+        return self._kind(*value) if isinstance(value, tuple) else self._kind(value)
+
+
 NAMES: Final[dict[str, Any]] = {
+    "__builtins__": {**vars(builtins), "__import__": imported},
+    "_raised": _Raised,
     "_ordered": Ordered,
     "_modulo": _modulo,
     "_method": _method,
     "basestring": _Text,
     "cmp": _cmp,
+    "file": open,
     "filter": _filter,
     "long": _Long,
     "map": _map,

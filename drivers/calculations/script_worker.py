@@ -22,10 +22,13 @@ import sys
 import threading
 import time
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, Final, TextIO
 
 from drivers.calculations.python2 import NAMES, text_of, translated
+from drivers.calculations.python2_library import MATH
+from protocol import float32
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
 MAX_LINES: Final = 50  # that it says in one run
@@ -39,7 +42,8 @@ class ChannelError(Exception):
 class Link:
     """The lines to and from the agent."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, incoming: TextIO, output: TextIO) -> None:
+        self._incoming = incoming
         self._output = output
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._asking = threading.Lock()  # a script may have threads
@@ -76,7 +80,7 @@ class Link:
             self.tell(log=logging.WARNING, text=f"more than {MAX_LINES - 1} lines in one run: the others are left out")
 
     def _listen(self) -> None:
-        for line in sys.__stdin__ or ():
+        for line in self._incoming:
             self._lines.put(line)
         os._exit(0)
 
@@ -216,7 +220,7 @@ _MODULES: Final[dict[str, Any]] = {
     "jph": _library(),
     "json": json,
     "log": math.log,
-    "math": math,
+    "math": MATH,
     "os": os,
     "print": lambda *values, **choices: print(*map(text_of, values), **choices),  # noqa: T201 - the script's
     "random": random,
@@ -249,21 +253,35 @@ def _sendable(value: Any) -> Any:
         value = value.decode(errors="replace")
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is not a finite number")
+    if isinstance(value, float):
+        return _four_bytes(value)
     if not isinstance(value, int | float | str):
         raise TypeError(f"{type(value).__name__} cannot be sent: a number or text can")
     return value
 
 
+def _four_bytes(value: float) -> float:
+    """Return a number as it arrived there: floats travelled as four bytes. Larger ones, which could not, are kept."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    try:
+        return float32.shortest(float32.pack(value))
+    except OverflowError:
+        return value
+
+
 def main() -> None:
     """Run what comes in until nothing more does."""
+    incoming = os.fdopen(os.dup(0), encoding="ascii")
     output = os.fdopen(os.dup(1), "w", encoding="ascii")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what programs print that the script starts is no answer
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):  # what programs that the script starts read and print is not between it and its agent
+        os.dup2(nowhere, standard)
+    warnings.simplefilter("ignore", SyntaxWarning)  # a program that is old runs as it always did
+    sys.maxint = sys.maxsize  # type: ignore[attr-defined] # as it was called
     codifier, directory = sys.argv[1:3]
     sys.path.append(directory)
-    link = Link(output)
+    link = Link(incoming, output)
     link.tell(ready=True)
     runner = Runner(link, codifier)
     while True:

@@ -1,10 +1,12 @@
 """A script of the original system, run as it was there (docs/drivers.md, "python")."""
 
+import io
 import logging
+import tokenize
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
-from drivers.calculations.placeholders import TRUTH_FIELDS, PlaceholderError, Wanted, is_number, rendered, shape, wanted
+from drivers.calculations.placeholders import TRUTH_FIELDS, PlaceholderError, Wanted, rendered, shape, value_in, wanted
 from drivers.calculations.python2 import respelled
 from drivers.calculations.script import Do, Outcome, ScriptProcess
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
@@ -57,7 +59,7 @@ class Scripted:
             raise DriverError(f"{self._path}: {error.strerror}", "see whether `file` names the script") from error
         if len(data) > MAX_BYTES:
             raise DriverError(f"{self._path} has more than {MAX_BYTES} bytes")
-        return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+        return _decoded(data).replace("\r\n", "\n")
 
     def _rendered(self, text: str) -> str:
         known = self._looked_up(set(wanted(text)))
@@ -99,9 +101,18 @@ class Scripted:
         )
 
 
+def _decoded(data: bytes) -> str:
+    """Decode a script as its encoding line says, else as UTF-8, and what is none as Python 2 did: as Latin-1."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError):
+        return data.decode("latin-1")
+
+
 def _harmless(one: Wanted, value: object) -> object:
     """Return what is put in for comparison: a word for any text but what is put in without quotes."""
-    return "x" if isinstance(value, str) and not is_number(value) and one.field not in TRUTH_FIELDS else value
+    return "x" if isinstance(value, str) and value_in(value) is None and one.field not in TRUTH_FIELDS else value
 
 
 def _described(outcome: Outcome) -> str:

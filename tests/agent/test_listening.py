@@ -212,7 +212,7 @@ async def test_losses_are_counted_in_the_last_state(lan: Lan) -> None:
 # Who is believed
 
 
-@pytest.mark.parametrize(("reads", "believed"), [(("C1",), True), ((), False)])
+@pytest.mark.parametrize(("reads", "believed"), [(("C1",), True), ((), True), (("PA",), False)])
 async def test_under_tags_a_node_believes_whom_it_was_granted_to_read(
     secured: SecuredLan, driven_time: DrivenLoop, reads: tuple[str, ...], *, believed: bool
 ) -> None:

@@ -119,6 +119,7 @@ def test_any_other_is_given_in_the_original_s_form(configuration: str, network: 
     assert (mine["Type"], mine["ShortName"], mine["Sensor"]) == ("Proxy", "humidity", {"Codifier": "F1"})
     owner = channel.getSensor("C1") or {}
     assert (owner["SensorInterval"], owner["Symbol"], owner["Active"]) == (0.01, "°C", True)
+    assert repr(owner["KeepAliveInterval"]) == "60"
     channel.close()
 
 

@@ -14,6 +14,7 @@ nodes:
   CK: {driver: console}
   F1: {host: shed, driver: control, options: {default: 1, min: 0, max: 9}, proxies: {F2: {channel: value}}}
   B1: {host: shed, driver: control, options: {default: 1, min: 0, max: 9}}
+  P1: {host: attic, driver: python, options: {expressions: {value: "F2 + B1 + P1 + ZZ"}}}
   Q1: {host: cellar, driver: sqlite, options: {path: /tmp/never.db}}
 """
 
@@ -117,6 +118,13 @@ def test_granting_again_gives_what_was_granted_before(owner: Shell, other: Shell
     assert owner.jph("keys", "grant", "CK").out == first
 
 
+def test_a_node_may_read_what_its_options_name_unless_something_else_is_said(owner: Shell) -> None:
+    owner.jph("keys", "grant", "P1")
+    assert [one["reads"] for one in owner.jph("keys", "list", "--json").documents] == [["B1", "F2"]]
+    owner.jph("keys", "grant", "P1", "--reads", "F1")
+    assert [one["reads"] for one in owner.jph("keys", "list", "--json").documents] == [["F1"]]
+
+
 def test_a_key_is_changed_in_three_steps(owner: Shell, other: Shell) -> None:
     handed_over(owner, other, "F1")
     seen = []
@@ -215,5 +223,6 @@ def test_this_computer_needs_no_keys_handed_to_itself(shell: Shell) -> None:
     of_this_host(shell, "require")
     ended = shell.jph("keys", "init")
     assert [line for line in ended.out.splitlines() if line.startswith("  ")] == [
-        "  jph keys grant Q1 | ssh cellar jph keys install -"
+        "  jph keys grant P1 | ssh attic jph keys install -",
+        "  jph keys grant Q1 | ssh cellar jph keys install -",
     ]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config import rotation
@@ -65,6 +66,47 @@ def test_nodes_of_this_host_without_a_file_are_named_with_what_brings_it(
 def test_without_tags_nobody_needs_keys(store: KeyStore) -> None:
     install(store, "C1")
     assert problems(store, Mode.OFF) == []
+
+
+class Uses(msgspec.Struct, frozen=True):
+    """The options of a node that uses other sensors."""
+
+    codifiers: frozenset[str]
+
+    def inputs(self) -> frozenset[str]:
+        return self.codifiers
+
+
+def calculating(*codifiers: str, unsigned: tuple[str, ...] = ()) -> Configuration:
+    node = Node(sensor=Sensor(codifier="B1"), driver="python", host="shed", options=Uses(frozenset(codifiers)))
+    return Configuration(security=Security(mode=Mode.REQUIRE, unsigned=unsigned), nodes={"B1": node})
+
+
+def test_a_node_that_uses_readings_which_it_cannot_verify_is_told_with_what_it_needs(store: KeyStore) -> None:
+    grant = Grant(role=Role.NODE, says=("B1",), reads=("A4",), targets=("FK",))
+    store.write("B1", granted(NETWORK, "B1", grant))
+    [problem] = problems_of(store, calculating("A4", "A5", "B1"), "shed")
+    assert problem == (
+        "B1 uses the readings of A5 and has no keys to verify them; on the computer with network.key: "
+        "jph keys grant B1 --reads A4,A5 --targets FK | ssh shed jph keys install -"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "reads_all"),
+    [
+        (calculating("A4", "FK"), False),
+        (calculating("A4", "A5", unsigned=("A5",)), False),
+        (calculating("A4", "A5"), True),
+        (calculating("@@"), False),  # what a script reads is not known
+    ],
+)
+def test_what_can_be_verified_or_need_not_be_is_no_problem(
+    store: KeyStore, found: Configuration, *, reads_all: bool
+) -> None:
+    grant = Grant(role=Role.NODE, says=("B1",), reads=("A4",), reads_all=reads_all, targets=("FK",))
+    store.write("B1", granted(NETWORK, "B1", grant))
+    assert list(problems_of(store, found, "shed")) == []
 
 
 def test_files_of_different_steps_of_a_change_are_told(store: KeyStore) -> None:

@@ -100,10 +100,18 @@ def test_two_flows_are_mixed(script: Script, sensors: Sensors) -> None:
     assert sensors.sent == [("PB", 45.0), ("PC", 20.0)]  # (3*40 + 1*60) / 4
 
 
-def test_a_value_has_the_digits_of_its_four_bytes(script: Script, sensors: Sensors) -> None:
+def test_a_value_has_the_digits_of_its_four_bytes_and_is_sent_as_four_bytes(script: Script, sensors: Sensors) -> None:
     sensors.hear("A4", 48.312)
-    script('channel.sendData({{ A4 }} * 1, Codifier="PB")').read()
-    assert sensors.sent == [("PB", 48.3120002746582)]
+    script(
+        """
+        channel.sendData("%r" % {{ A4 }}, Codifier="PB")
+        channel.sendData({{ A4 }}, Codifier="PC")
+        channel.sendData(1/3, Codifier="PD")
+        channel.sendData(1e39, Codifier="PE")
+        """
+    ).read()
+    # The float of four bytes next to a third is 0.3333333432674408, for which 0.33333334 is enough.
+    assert sensors.sent == [("PB", "48.3120002746582"), ("PC", 48.312), ("PD", 0.33333334), ("PE", 1e39)]
 
 
 def test_nothing_is_mixed_before_all_were_heard(
@@ -144,7 +152,7 @@ def test_a_fan_is_controlled(script: Script, sensors: Sensors) -> None:
     # 41 - 35 = 6 too warm; 40 + 1/6 * 5 * 6 = 45; log(0.45) = -0.798507696217772
     (set_to, ratio, text) = sensors.sent
     assert set_to == ("A", "FK", 45.0)
-    assert ratio == ("FM", pytest.approx(-0.798507696217772, abs=1e-12))
+    assert ratio == ("FM", pytest.approx(-0.798507696217772, abs=2**-25))
     assert text == ("FQ", "20")
 
 
@@ -224,6 +232,50 @@ def test_every_run_has_fresh_names_but_for_global_ones(script: Script, sensors: 
     assert sensors.sent == [("PB", 1), ("PC", 0), ("PB", 2), ("PC", 0)]
 
 
+def test_a_global_name_of_a_function_is_kept_too(script: Script, sensors: Sensors) -> None:
+    driver = script(
+        """
+        def count():
+            global runs
+            try:
+                runs += 1
+            except NameError:
+                runs = 1
+            return runs
+        channel.sendData(count())
+        """
+    )
+    for _ in range(2):
+        driver.read()
+    assert sensors.sent == [("PA", 1), ("PA", 2)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfif 1:\r\n\tchannel.sendData('\xc2\xb0C')\r\n",
+        "channel.sendData('°C')".encode(),
+        "# -*- coding: iso-8859-15 -*-\nchannel.sendData('°C')".encode("iso-8859-15"),
+        "channel.sendData('°C')".encode("latin-1"),
+    ],
+)
+def test_a_script_is_text_in_the_encoding_that_it_says(
+    script: Script, sensors: Sensors, tmp_path: Path, data: bytes
+) -> None:
+    driver = script("")
+    (tmp_path / "fan.py").write_bytes(data)
+    driver.read()
+    assert sensors.sent == [("PA", "°C")]
+
+
+def test_what_is_odd_but_works_is_not_complained_of(
+    script: Script, sensors: Sensors, caplog: pytest.LogCaptureFixture
+) -> None:
+    sensors.hear("T1", "text")
+    script("x = {{ T1 }}\nchannel.sendData(1if x is 'text' else 2)").read()
+    assert ([value for _, value in sensors.sent], words(caplog)) in (([1], []), ([2], []))
+
+
 def test_the_script_is_read_anew_for_each_run(script: Script, sensors: Sensors, tmp_path: Path) -> None:
     driver = script("channel.sendData(1)")
     driver.read()
@@ -261,6 +313,13 @@ def test_what_the_network_refuses_is_an_error_in_the_script(script: Script, sens
     sensors.fails = lambda: True
     with pytest.raises(DriverError, match="line 1: ChannelError: the node is ending"):
         script("channel.sendData(1)").read()
+
+
+def test_programs_that_it_starts_do_not_read_what_is_for_it(script: Script, sensors: Sensors) -> None:
+    driver = script("text = os.popen('cat; echo read').read()\nchannel.sendData(text)\nchannel.sendData(2)")
+    for _ in range(2):
+        driver.read()
+    assert sensors.sent == [("PA", "read\n"), ("PA", 2)] * 2
 
 
 def test_what_was_sent_before_an_error_stands(script: Script, sensors: Sensors) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.calculations.placeholders import PlaceholderError, Wanted, rendered, shape, wanted
+from drivers.calculations.python2 import respelled
 
 
 def put(program: str, value: object) -> str:
@@ -16,7 +17,7 @@ def put(program: str, value: object) -> str:
 
 def value_of(program: str, value: object) -> Any:
     """Render an expression and calculate it."""
-    return eval(put(program, value))  # noqa: S307 - what it may do is the matter here
+    return eval(respelled(put(program, value)))  # noqa: S307 - what it may do is the matter here
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,19 @@ def test_a_placeholder_names_codifier_location_and_field(placeholder: str, asked
         ("2*{{X}}**2", "-3", "2*-3**2"),
         ("{{X}}", "1e-07", "1e-07"),
         ("{{X}}", "hello", " 'hello'"),
-        ("{{X}}", "010", " '010'"),
+        ("{{X}}", " 20\n", "20"),
+        ("{{X}}", "010", "010"),
+        ("{{X}}", "0x1f", "0x1f"),
+        ("{{X}}", "08", " '08'"),
+        ("{{X}}", "0x", " '0x'"),
+        ("{{X}}", "10 20", " '10 20'"),
+        ("{{X}}", "nan", " 'nan'"),
+        ("{{X}}", "", " ''"),
         ("{{X}}", "1; import os", " '1; import os'"),
-        ("{{X}}", "None", " 'None'"),
-        ("{{X}}", "True", " 'True'"),
+        ("{{X}}", "None", " None"),
+        ("{{X}}", "True", " True"),
+        ("'{{X}}'", " 20", "' 20'"),
+        ("[{{ X|\n Value }}]", "5", "[5\\\n]"),
         ("{{X}}", None, "None"),
         ("{{X}}['a']", {"a": [1, "b"]}, "{'a': [1, 'b']}['a']"),
         ("{{X}}", True, "True"),
@@ -59,14 +69,21 @@ def test_what_is_put_in(program: str, text: object, expected: str) -> None:
 
 
 def test_a_truth_value_is_one_where_the_field_is_one() -> None:
-    assert rendered("{{A4|IsActive}} {{A4}}", lambda _: "True") == "True  'True'"
+    assert rendered("f'{ {{A4|IsActive}} }'", lambda _: "True") == "f'{ True }'"
+    with pytest.raises(PlaceholderError):
+        put("f'{ {{A4}} }'", "True")
 
 
 def test_lines_stay_where_they_are() -> None:
     assert put("a\n{{X}}\n'''\n{{X}}'''\nb", "x\ny").count("\n") == 4
 
 
-texts = st.text() | st.text("\"'\\{}\n#rbfux0123") | st.just("'+__import__('os').system('true')+'")
+texts = (
+    st.text()
+    | st.sampled_from(["None", "True", " 20", "007", "0x1F", "-.5e3", "+0"])
+    | st.text("\"'\\{}\n#rbfux0123")
+    | st.just("'+__import__('os').system('true')+'")
+)
 
 
 @pytest.mark.parametrize("opening", ["'", '"', "'''", '"""', "r'", 'R"""', "u'", 'r"'])
@@ -92,7 +109,7 @@ def test_a_backslash_before_it_stays_one(opening: str, text: str) -> None:
 @given(text=texts)
 def test_text_in_the_program_is_a_literal_of_its_own(text: str) -> None:
     value = value_of("({{X}}, 1)", text)[0]
-    assert value == text or value == ast.literal_eval(text)
+    assert value == text or value == ast.literal_eval(respelled(text.strip()))
 
 
 PARTS = [
@@ -110,15 +127,15 @@ def test_no_text_makes_another_program_of_one(parts: list[str], text: str) -> No
         same = shape(plain) == shape(found)
     except (PlaceholderError, SyntaxError, ValueError):
         return
-    assert same or _is_number(text)
+    assert same or _is_value(text)
 
 
-def _is_number(text: str) -> bool:
+def _is_value(text: str) -> bool:
+    """Tell whether a text is that of a number, None, True or False, which is put in as it is."""
     try:
-        float(text)
-    except ValueError:
+        return isinstance(ast.literal_eval(respelled(text.strip())), int | float | None)
+    except (SyntaxError, ValueError):
         return False
-    return True
 
 
 @pytest.mark.parametrize("value", ["text", {"a": 1}])
