@@ -163,6 +163,10 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return the channels that a driver with these options may give."""
         return frozenset({OWN_CHANNEL})
 
+    def units(self) -> Mapping[str, str]:
+        """Return the units of those channels that have one which these options tell, such as `°C`."""
+        return {}
+
     def devices(self) -> frozenset[str]:
         """Return the device nodes below /dev that a driver with these options opens; a service may open no others."""
         return frozenset()

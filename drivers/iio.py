@@ -1,7 +1,7 @@
 """What the kernel's Industrial I/O drivers measure: BME280, BMP280, ADS1115, and whatever else has a driver there."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, NamedTuple
@@ -90,6 +90,11 @@ class IioOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields
                 raise ValueError(f"`{key}` is {source!r}: write it as in the files in_*_raw, such as temp or voltage0")
         for channel, multiplier in self.multipliers.items():
             _check_multiplier(channel, multiplier, self.channels())
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of the types that have one."""
+        symbols = {channel: _unit(source).symbol for channel, source in self.wanted(_DEFAULT).items()}
+        return {channel: symbol for channel, symbol in symbols.items() if symbol}
 
 
 class Iio:

@@ -106,6 +106,11 @@ class SystemOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fie
         """Return the node's own channel and those of the quantities."""
         return frozenset(self.quantities())
 
+    def units(self) -> Mapping[str, str]:
+        """Return the units of the quantities that have one."""
+        units = {channel: QUANTITIES[each.partition(":")[0]].unit for channel, each in self.quantities().items()}
+        return {channel: unit for channel, unit in units.items() if unit}
+
     def devices(self) -> frozenset[str]:
         """Return how the firmware of a Raspberry Pi is asked, new and old, where that is needed."""
         names = {quantity.partition(":")[0] for quantity in self.quantities().values()}

@@ -17,7 +17,7 @@ from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.links.zwave_client import Client, quoted
 from drivers.links.zwave_session import Session
-from drivers.links.zwave_values import Network, OpenZwaveId, ValueId
+from drivers.links.zwave_values import Network, OpenZwaveId, ValueId, unit_of
 from drivers.outcomes import unless_all_failed
 from protocol.readings import Value
 
@@ -87,6 +87,11 @@ class ZwaveOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     def channels(self) -> frozenset[str]:
         """Return the channels that have a value."""
         return frozenset(self.wanted())
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of meters of electricity, whose names tell them; those of others the device chooses."""
+        units = {channel: unit_of(name) for channel, name in self.wanted().items() if isinstance(name, str)}
+        return {channel: unit for channel, unit in units.items() if unit}
 
     def wanted(self) -> Mapping[str, str | OpenZwaveId]:
         """Return what is read for each channel."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,7 +72,8 @@ def try_driver(
     if not quiet:
         for remark in _remarks(kind, built):
             tell(remark)
-    show = partial(_show_json if json else _show, stdout())
+    units = built.units() if isinstance(built, DriverOptions) else {}
+    show = partial(_show_json if json else _show, stdout(), units)
     course = Course(count, interval or USUAL_INTERVAL_S, timeout or SHORTEST_DEADLINE_S)
     with TemporaryDirectory(prefix="jph-try-") as directory:
         place = Place(codifier, Path(directory), time.monotonic)
@@ -92,22 +93,22 @@ def _remarks(kind: DriverClass, options: msgspec.Struct) -> Iterator[str]:
         yield "it takes commands: while it is tried nobody commands it, and it is left at its safe value"
 
 
-def _show(output: Output, attempt: Attempt) -> None:
+def _show(output: Output, units: Mapping[str, str], attempt: Attempt) -> None:
     """Print what a read gave, a line for each channel, and on stderr how long it took or what went wrong."""
     width = max((len(visible(channel)) for channel in attempt.measurements), default=0)
     for channel, measured in attempt.measurements.items():
-        output.line(f"{visible(channel):{width}}  {_in_words(measured)}")
+        output.line(f"{visible(channel):{width}}  {_in_words(measured, units.get(channel, ''))}")
     output.flush()
     found = words.counted(len(attempt.measurements), "value") if attempt.measurements else "nothing new"
     said = found if attempt.error is None else _shortened(str(attempt.error))
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 
 
-def _in_words(measured: Given) -> str:
+def _in_words(measured: Given, unit: str) -> str:
     if isinstance(measured, DriverError):
         return f"{words.NOTHING}  {_shortened(str(measured))}"
     value, attributes, timestamp_ms = _whole(measured)
-    said = [_shortened(words.reading(value))]
+    said = [_shortened(words.reading(value, unit))]
     if attributes:
         said.append(_shortened(json_line(attributes)))
     if timestamp_ms is not None:
@@ -119,11 +120,12 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-def _show_json(output: Output, attempt: Attempt) -> None:
+def _show_json(output: Output, units: Mapping[str, str], attempt: Attempt) -> None:
     """Print an object for each channel, or one without a channel when there is none, under the keys of docs/cli.md."""
     found = [{"channel": channel, **_as_json(given)} for channel, given in attempt.measurements.items()]
     for said in found or [{"channel": None, **_as_json(attempt.error)}]:
-        output.json({"read": attempt.number, **said, "elapsed_s": round(attempt.elapsed_s, 6)})
+        unit = units.get(str(said["channel"]))
+        output.json({"read": attempt.number, **said, "unit": unit, "elapsed_s": round(attempt.elapsed_s, 6)})
     output.flush()
 
 

@@ -132,6 +132,22 @@ def test_a_driver_is_tried_with_its_values_and_its_time(shell: Shell) -> None:
     assert ended.err.endswith(" ms: 2 values\n")
 
 
+def test_values_are_shown_with_the_units_that_the_driver_knows(shell: Shell) -> None:
+    called = ["drivers", "try", "simulated-fan", "default=40"]
+    assert re.fullmatch(r"value +40 %", shell.jph(*called).out.splitlines()[0])
+    assert {one["channel"]: one["unit"] for one in shell.jph(*called, "--json").documents} == {
+        "value": "%",
+        "rotations": "rpm",
+    }
+    assert shell.jph("drivers", "try", "control", "default=5", "--json").documents[0]["unit"] is None
+
+
+def test_channels_are_listed_with_the_units_that_they_have_whatever_the_options_say(shell: Shell) -> None:
+    assert "value (°C)" in shell.jph("drivers", "dht").out
+    [described] = shell.jph("drivers", "show", "dht", "--json").documents
+    assert described["units"] == {"value": "°C", "humidity": "%", "success": "%"}
+
+
 def test_each_read_is_told_by_itself(shell: Shell) -> None:
     options = ["signal=walk", "start=1", "step=1", "min=0", "max=9"]
     ended = shell.jph("drivers", "try", "simulated", *options, "--count", "3", "--interval", "1ms", "--json", "-q")
@@ -199,7 +215,7 @@ def test_one_that_uses_other_sensors_is_told_to_hear_none(shell: Shell) -> None:
 
 def test_an_actuator_is_told_to_be_left_safe(shell: Shell) -> None:
     ended = shell.jph("drivers", "try", "simulated-fan")
-    assert ended.out.splitlines()[0].split() == ["value", "25"]
+    assert ended.out.splitlines()[0].split() == ["value", "25", "%"]
     assert "it is left at its safe value" in ended.err
 
 
