@@ -10,7 +10,7 @@ import msgspec
 
 from drivers.driver import Measurements, Place
 from drivers.hardware.sources import SourceOptions, Sources
-from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, pick, read_number
+from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, in_order, pick, read_number
 from drivers.text.decimals import check_finite, exact, scaled, to_number
 
 # Documentation/ABI/testing/sysfs-bus-iio of the kernel, in /sys/bus/iio/devices/iio:deviceN:
@@ -154,7 +154,7 @@ _WITHOUT: Final = {"scale": Decimal(1), "offset": Decimal(0)}
 
 def _channels(device: Path) -> list[str]:
     matches = (_FILE.fullmatch(path.name) for path in entries(device))
-    return list(dict.fromkeys(match[1] for match in matches if match))
+    return sorted({match[1] for match in matches if match}, key=in_order)
 
 
 def _type(channel: str) -> str:

@@ -237,8 +237,11 @@ LOOKS: Final[tuple[Callable[[Path], Iterator[Seen]], ...]] = (
 
 
 def _of_sources(driver: str, which: Mapping[str, object], sources: Mapping[str, tuple[str, str]]) -> Finding:
-    """Describe a device of several values, by source with its name and unit; the first is the node's own."""
-    first, *others = sources
+    """Describe a device of several values, by source with its name and unit.
+
+    The node's own is a temperature, when there is one.
+    """
+    first, *others = sorted(sources, key=lambda source: not source.startswith("temp"))
     named = {OWN_CHANNEL: first, **{other: other for other in others}}
     options = {**which, "sources": named} if others else {**which, "source": first}
     return Finding(driver, options, tuple(Channel(channel, *sources[source]) for channel, source in named.items()))

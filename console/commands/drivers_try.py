@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +18,14 @@ from console.output import Output, json_line, stdout, tell
 from console.trying import Attempt, Course, Given, Trial
 from console.typed_options import typed_options
 from console.words import visible
-from drivers.driver import Driver, DriverClass, DriverError, DriverOptions, Measured, Place
+from drivers.driver import Driver, DriverClass, DriverError, DriverOptions, Measured, Offer, Place
 from drivers.registry import driver_class
 from protocol.readings import Value
 from storage.registry import STORES
 
 USUAL_INTERVAL_S: Final = 1.0
+
+NOTHING_NEW: Final = "nothing new; counters and devices that speak by themselves need more time: --count 5"
 
 LONGEST_SHOWN: Final = 300
 """Characters of what a device said that are shown: the rest is for --json."""
@@ -69,6 +71,9 @@ def try_driver(
         raise DriverError(f"{driver} is a store, not a driver: there is nothing to read", "start a node with it")
     kind = driver_class(driver)
     built = typed_options(kind.Options, options or ())
+    if hasattr(kind, "offers") and isinstance(built, DriverOptions) and not built.channels():
+        _show_offers(stdout(), kind.offers(built), json=json)
+        return 0
     if not quiet:
         for remark in _remarks(kind, built):
             tell(remark)
@@ -82,6 +87,20 @@ def try_driver(
 
 async def _try(make: Callable[[Place], Driver], place: Place, show: Callable[[Attempt], None], course: Course) -> bool:
     return await Trial(make, place, show).run(course)
+
+
+def _show_offers(output: Output, offers: Sequence[Offer], *, json: bool) -> None:
+    """Print what the source has that options could name, as if it had been read, and on stderr how much it is."""
+    width = max((len(visible(offer.name)) for offer in offers), default=0)
+    for offer in offers:
+        if json:
+            said = Measured(offer.value, {"label": offer.label})._asdict()  # type: ignore[arg-type] # None is not known
+            output.json({"read": 0, "channel": offer.name, **said, "error": None, "unit": offer.unit, "elapsed_s": 0})
+        else:
+            value = _shortened(words.reading(offer.value, offer.unit if offer.value is not None else ""))
+            output.line(f"{visible(offer.name):{width}}  {value}  {_shortened(offer.label)}")
+    output.flush()
+    tell(f"nothing was named to be read; to be had: {words.counted(len(offers), 'value')}")
 
 
 def _remarks(kind: DriverClass, options: msgspec.Struct) -> Iterator[str]:
@@ -99,7 +118,7 @@ def _show(output: Output, units: Mapping[str, str], attempt: Attempt) -> None:
     for channel, measured in attempt.measurements.items():
         output.line(f"{visible(channel):{width}}  {_in_words(measured, units.get(channel, ''))}")
     output.flush()
-    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else "nothing new"
+    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else NOTHING_NEW
     said = found if attempt.error is None else _shortened(str(attempt.error))
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 

@@ -145,8 +145,9 @@ class Network:
             self._nodes[number].status = status
 
     def values(self) -> Iterator[Described]:
-        """Return everything that there is."""
-        return (value for node in self._nodes.values() for value in node.values.values())
+        """Return everything that there is, by node, class and endpoint."""
+        values = (value for node in self._nodes.values() for value in node.values.values())
+        return iter(sorted(values, key=lambda value: (value.id[:3], str(value.id))))
 
     def find(self, name: str) -> ValueId:
         """Return the value with a written name; raises DriverError with names that are near."""

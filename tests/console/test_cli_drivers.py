@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from drivers.registry import DRIVERS
 from storage.registry import STORES
 from tests.console.calling import CHECKOUT, Shell
 from tests.console.conftest import RED
+from tests.drivers.devices.zwave import ZwaveServer, node, sensor
 
 BROKEN = """\
 [jph.drivers]
@@ -211,6 +213,39 @@ def test_a_channel_that_fails_is_told_beside_those_that_do_not(shell: Shell) -> 
 @pytest.mark.usefixtures("packages")
 def test_one_that_uses_other_sensors_is_told_to_hear_none(shell: Shell) -> None:
     assert "it uses the readings of A4, A5: none is heard here" in shell.jph("drivers", "try", "loud").err
+
+
+def test_what_a_z_wave_network_has_is_listed_when_nothing_is_named(shell: Shell) -> None:
+    with closing(ZwaveServer()) as server:
+        server.nodes.append(node(9, sensor(f"Air {RED}\n", 1, "°C", None)))
+        called = ["drivers", "try", "zwave", f"url={server.url}"]
+        ended = shell.jph(*called)
+        documents = shell.jph(*called, "--json").documents
+    assert (ended.code, ended.err) == (0, "jph: nothing was named to be read; to be had: 10 values\n")
+    assert ended.out.splitlines()[0].split() == ["2-49-0-Power", "150.3", "W", "Power"]
+    assert all(line.isprintable() for line in ended.out.splitlines())
+    assert len(ended.out.splitlines()) == len(documents) == 10
+    assert documents[0] == {
+        "read": 0,
+        "channel": "2-49-0-Power",
+        "value": 150.3,
+        "attributes": {"label": "Power"},
+        "timestamp_ms": None,
+        "error": None,
+        "unit": "W",
+        "elapsed_s": 0,
+    }
+
+
+def test_a_z_wave_server_that_is_not_there_fails_the_listing(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "zwave", "url=ws://127.0.0.1:9")
+    assert (ended.code, ended.out) == (1, "")
+    assert "see whether Z-Wave JS runs" in ended.err
+
+
+def test_who_gives_nothing_at_first_is_told_to_be_read_more_often(shell: Shell) -> None:
+    assert "nothing new; counters and devices that speak" in shell.jph("drivers", "try", "system").err
+    assert "1 value" in shell.jph("drivers", "try", "system", "--count", "2", "--interval", "20ms").err
 
 
 def test_an_actuator_is_told_to_be_left_safe(shell: Shell) -> None:

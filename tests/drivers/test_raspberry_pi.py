@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 ON_BOTH: Mapping[str, object] = {
     "w1": {"value": 21.5, "28-0416b2895eff": -10.125},
     "cpu_thermal": {"value": 48.312},
-    "bme280": {"value": 33.603, "pressure": 1006.53253906, "temp": 25.08},
+    "bme280": {"value": 25.08, "humidityrelative": 33.603, "pressure": 1006.53253906},
     "ads1015": {"value": 0.3, "voltage1": 0.6, "voltage2": 0.9, "voltage3": 1.2},
     "dht": {"value": 21.5, "humidity": 40.2, "success": 100.0},
     "system": {"value": 0},
 }
 ON_5: Mapping[str, object] = {
-    "rp1_adc": {"value": 1.438, "in2": 2.451, "temp1": 44.123},
+    "rp1_adc": {"value": 44.123, "in1": 1.438, "in2": 2.451},
     "pwmfan": {"value": 2941},
 }
 
