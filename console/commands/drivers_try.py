@@ -1,8 +1,11 @@
 """`jph drivers try`: what a driver reads here and now."""
 
 import asyncio
+import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +14,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from agent.records import use_harmless_records
 from agent.supervisor import SHORTEST_DEADLINE_S
 from console import words
 from console.commands.options import JsonOption, QuietOption, complete_driver, duration, one_codifier
@@ -24,8 +28,6 @@ from protocol.readings import Value
 from storage.registry import STORES
 
 USUAL_INTERVAL_S: Final = 1.0
-
-NOTHING_NEW: Final = "nothing new; counters and devices that speak by themselves need more time: --count 5"
 
 LONGEST_SHOWN: Final = 300
 """Characters of what a device said that are shown: the rest is for --json."""
@@ -78,9 +80,12 @@ def try_driver(
         for remark in _remarks(kind, built):
             tell(remark)
     units = built.units() if isinstance(built, DriverOptions) else {}
-    show = partial(_show_json if json else _show, stdout(), units)
+    nothing = _nothing(built, count)
+    show = partial(_show_json, stdout(), units) if json else partial(_show, stdout(), units, nothing)
     course = Course(count, interval or USUAL_INTERVAL_S, timeout or SHORTEST_DEADLINE_S)
-    with TemporaryDirectory(prefix="jph-try-") as directory:
+    use_harmless_records()
+    logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
+    with TemporaryDirectory(prefix="jph-try-") as directory, redirect_stdout(sys.stderr):  # libraries like to print
         place = Place(codifier, Path(directory), time.monotonic)
         return 0 if asyncio.run(_try(lambda place: kind(built, place), place, show, course)) else 1
 
@@ -103,22 +108,30 @@ def _show_offers(output: Output, offers: Sequence[Offer], *, json: bool) -> None
     tell(f"nothing was named to be read; to be had: {words.counted(len(offers), 'value')}")
 
 
+def _nothing(options: msgspec.Struct, count: int) -> str:
+    """Say what it means that a read gave nothing."""
+    if isinstance(options, DriverOptions) and not options.channels():
+        return "no readings"
+    return "nothing new" if count > 1 else "nothing new; what counts or speaks by itself needs more time: --count 5"
+
+
 def _remarks(kind: DriverClass, options: msgspec.Struct) -> Iterator[str]:
     """Say what is otherwise than in an agent."""
     inputs = options.inputs() if isinstance(options, DriverOptions) else ()
     if inputs:
-        yield f"it uses the readings of {words.listed(sorted(inputs))}: none is heard here"
+        whose = "others" if "@@" in inputs else words.listed(sorted(inputs))
+        yield f"it uses the readings of {whose}: none is heard here"
     if hasattr(kind, "set"):
         yield "it takes commands: while it is tried nobody commands it, and it is left at its safe value"
 
 
-def _show(output: Output, units: Mapping[str, str], attempt: Attempt) -> None:
+def _show(output: Output, units: Mapping[str, str], nothing: str, attempt: Attempt) -> None:
     """Print what a read gave, a line for each channel, and on stderr how long it took or what went wrong."""
     width = max((len(visible(channel)) for channel in attempt.measurements), default=0)
     for channel, measured in attempt.measurements.items():
         output.line(f"{visible(channel):{width}}  {_in_words(measured, units.get(channel, ''))}")
     output.flush()
-    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else NOTHING_NEW
+    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else nothing
     said = found if attempt.error is None else _shortened(str(attempt.error))
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 

@@ -1,7 +1,9 @@
 """`jph drivers`: what there is, what one takes, and what one reads."""
 
+import os
 import re
 import shlex
+import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +24,7 @@ pipe = loud:Loud
 
 LOUD = f"""
 '''Shouts.'''
+import logging
 from drivers.driver import DriverError, DriverOptions, Measured
 
 class LoudOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +36,8 @@ class LoudOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
 class Loud:
     Options = LoudOptions
     def __init__(self, options, place):
+        print("a library that likes to talk")
+        logging.getLogger("jph.driver").warning("it is loud: %s", options.said)
         self.options = options
         self.place = place
     def read(self):
@@ -244,8 +249,43 @@ def test_a_z_wave_server_that_is_not_there_fails_the_listing(shell: Shell) -> No
 
 
 def test_who_gives_nothing_at_first_is_told_to_be_read_more_often(shell: Shell) -> None:
-    assert "nothing new; counters and devices that speak" in shell.jph("drivers", "try", "system").err
-    assert "1 value" in shell.jph("drivers", "try", "system", "--count", "2", "--interval", "20ms").err
+    called = ["drivers", "try", "system"]
+    assert "nothing new; what counts or speaks by itself needs more time: --count 5" in shell.jph(*called).err
+    assert "--count 5" not in shell.jph(*called, "--count", "2", "--interval", "1ms").err
+
+
+@pytest.mark.usefixtures("packages")
+def test_what_a_library_prints_is_no_data(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "loud", "said=x", "--json")
+    assert len(ended.documents) == len(ended.out.splitlines()) == 2
+    assert "a library that likes to talk" in ended.err
+    assert "jph: it is loud: x\n" in ended.err
+
+
+def test_a_script_that_may_use_everything_is_told_to_hear_nobody(shell: Shell) -> None:
+    (shell.home / "script.py").write_text("channel.sendData(1)\n", "ascii")
+    ended = shell.jph("drivers", "try", "python", f"file={shell.home}/script.py")
+    assert "it uses the readings of others: none is heard here" in ended.err
+
+
+def test_one_without_readings_is_told_to_have_none(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "console")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.endswith(" ms: no readings\n")
+
+
+def test_an_interrupted_trial_lets_go_and_says_nothing_more(shell: Shell) -> None:
+    began = shell.home / "began"
+    os.mkfifo(began)
+    command = f"sh -c 'echo $$ > {began}; exec sleep 3600'"
+    called = ["drivers", "try", "pipe", f"command={command}", "timeout=1h", "--timeout", "1h"]
+    with shell.start(*called) as trial:
+        process_id = int(began.read_text("ascii"))
+        trial.send_signal(signal.SIGINT)
+        out, err = trial.communicate(timeout=30)
+    assert (trial.returncode, out, err) == (130, "", "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_id, 0)
 
 
 def test_an_actuator_is_told_to_be_left_safe(shell: Shell) -> None:
