@@ -33,6 +33,7 @@ UNITS: Final = {
     "power": Unit("W", Decimal("0.001")),
     "illuminance": Unit("lx", Decimal(1)),
     "concentration": Unit("%", Decimal(1)),
+    "massconcentration": Unit("µg/m³", Decimal(1)),
     "resistance": Unit("Ω", Decimal(1)),
     "distance": Unit("m", Decimal(1)),
     "accel": Unit("m/s²", Decimal(1)),

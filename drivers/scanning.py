@@ -101,7 +101,17 @@ def devices_of_iio(root: Path) -> Iterator[Seen]:
     for device in devices:
         which = {"device": device.name} | ({"parent": device.parent} if alike[device.name] > 1 else {})
         sources = {one.name: (_called(device.name, one.name), one.unit) for one in device.channels}
-        yield _of_sources("iio", which, sources)
+        found = _of_sources("iio", which, sources)
+        yield _corrected(found) if device.name.startswith(_SAYS_VOLTS) else found
+
+
+_SAYS_VOLTS: Final = "mcp342"
+"""How the names of converters begin whose driver says volts, where the interface wants millivolts."""
+
+
+def _corrected(finding: Finding) -> Finding:
+    multipliers = dict.fromkeys((channel.channel for channel in finding.channels), 1000)
+    return finding._replace(options={**finding.options, "multipliers": multipliers})
 
 
 def sensors_of_dht(root: Path) -> Iterator[Seen]:
@@ -264,6 +274,7 @@ _OVERLAYS: Final = {
     "MCP9808": ("jc42", True),
     "SGP30": ("sgp30", False),
     "SHT3x": ("sht3x", True),
+    "SHT4x": ("sht4x", True),
     "SPS30": ("sps30", False),
     "TMP102": ("tmp102", True),
 }

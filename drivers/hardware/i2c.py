@@ -194,6 +194,7 @@ def _span(first: int, last: int) -> tuple[int, ...]:
 
 
 CHIPS: Final = (
+    Chip("VEML7700", "light", (0x10,)),
     Chip("MCP9808", "temperature", _span(0x18, 0x1F)),
     Chip("MCP23017", "16 inputs and outputs", _span(0x20, 0x27)),
     Chip("PCF8574", "8 inputs and outputs", _span(0x20, 0x27)),
@@ -209,7 +210,7 @@ CHIPS: Final = (
     Chip("SHT2x", "temperature and humidity", (0x40,)),
     Chip("INA219", "current and voltage", _span(0x40, 0x4F)),
     Chip("SHT3x", "temperature and humidity", (0x44, 0x45)),
-    Chip("SHT4x", "temperature and humidity", (0x44, 0x45, 0x46)),
+    Chip("SHT4x", "temperature and humidity", (0x44, 0x45)),
     Chip("ADS1115", "4 voltages", _span(0x48, 0x4B)),
     Chip("TMP102", "temperature", _span(0x48, 0x4B)),
     Chip("LM75", "temperature", _span(0x48, 0x4F)),

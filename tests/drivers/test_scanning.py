@@ -13,12 +13,14 @@ from config.document import parse
 from config.report import Report
 from drivers import scanning
 from drivers.adcpi import AdcpiOptions
-from drivers.driver import DriverError, DriverOptions
+from drivers.driver import DriverError, DriverOptions, Place
+from drivers.iio import Iio, IioOptions
 from drivers.registry import options_of
 from drivers.scanning import Channel, Finding, Hint, Seen, Unseen, scan
 from tests.drivers.devices import attached
 from tests.drivers.devices.i2c import EmulatedBus, Registers
 from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.support.driven_time import ManualClock
 
 
 @pytest.fixture
@@ -73,6 +75,14 @@ def test_a_device_with_several_values_is_one_node_with_several_channels(root: Pa
     assert (bme280.options["device"], own, channel) == ("bme280", "value", source)
     assert {first, source} == {"temp", "pressure"}
     assert {one.unit for one in bme280.channels} == {"°C", "hPa"}
+
+
+def test_a_converter_whose_driver_says_volts_is_found_with_what_mends_that(tmp_path: Path, clock: ManualClock) -> None:
+    files = {"in_voltage0_raw": "1500", "in_voltage1_raw": "250", "in_voltage_scale": "0.001"}
+    attached.attach_iio(tmp_path, 0, "mcp3424", "1-006a", files)
+    [converter] = found(tmp_path, "iio")
+    driver = Iio(msgspec.convert(converter.options, IioOptions), Place("TT", tmp_path, clock.monotonic, tmp_path))
+    assert driver.read() == {"value": 1.5, "voltage1": 0.25}
 
 
 def test_a_dht_is_found_by_its_pin(root: Path) -> None:

@@ -22,6 +22,7 @@ CURVES = {"ntc": {"beta": [3950, 10_000]}, "level": {"polynomial": [0, 2], "of":
         ("hwmon", {"chip": "coretemp", "source": "Package id 0"}, {}),
         ("iio", {"device": "bme280"}, {"value": "°C"}),
         ("iio", {"device": "bme280", "sources": {"p": "pressure", "x": "proximity"}}, {"p": "hPa"}),
+        ("iio", {"device": "sps30", "source": "massconcentration_pm2p5"}, {"value": "µg/m³"}),
         ("dht", {"pin": 4}, {"value": "°C", "humidity": "%", "success": "%"}),
         ("adcpi", {"pin": 1}, {"value": "V"}),
         ("adcpi", {"pin": 1, "curve": "phobya"}, {"value": "°C"}),
