@@ -102,8 +102,10 @@ def _summary(name: str, driver: DriverClass) -> str:
 
 def _channels(options: type[msgspec.Struct]) -> tuple[str, ...] | None:
     """Return the channels that a driver gives whatever its options say; None when that depends on them."""
-    channels = _whatever_options_say(options, "channels")
-    return None if channels is None else tuple(sorted(channels))
+    try:
+        return tuple(sorted(_whatever_options_say(options, "channels")))
+    except TypeError:  # None, or what is no channels
+        return None
 
 
 def _units(options: type[msgspec.Struct]) -> Mapping[str, str]:
