@@ -53,7 +53,7 @@ class Trial:
         self._show = show
         self._threads = DaemonThreads("try")
         self._driver: Driver | None = None
-        self._under_way: asyncio.Future[object] | None = None
+        self._given_up: list[asyncio.Future[object]] = []
 
     async def run(self, course: Course) -> bool:
         """Read every interval, and when the driver asks for it; tell whether every read went well."""
@@ -100,16 +100,21 @@ class Trial:
         return await self._outcome(begin(self._driver, use, self._threads), timeout_s) if self._driver else None
 
     async def _outcome(self, call: "asyncio.Future[object]", timeout_s: float) -> object:
-        self._under_way = call
-        return await outcome(call, timeout_s)
+        try:
+            return await outcome(call, timeout_s)
+        finally:
+            if not call.done():
+                self._given_up.append(call)
 
     def _hangs(self) -> bool:
-        return self._under_way is not None and not self._under_way.done()
+        return any(not call.done() for call in self._given_up)
 
     async def _close(self) -> None:
         """Let go of the device, also when a read hangs; what that says is of no use to who tries."""
         with suppress(DriverError):
             await self._use(lambda driver: driver.close(), CLOSING_S)
+        for call in self._given_up:  # what it gives or raises while the loop ends is nobody's any more
+            call.cancel()
         self._threads.close()
 
 

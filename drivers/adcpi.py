@@ -6,7 +6,7 @@ divided so that 5 V are below the 2.048 V that a converter measures:
     pin --[10 kohm]-- channel --[6.8 kohm]-- ground         pin's volts = channel's volts * 16.8 / 6.8
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
@@ -97,6 +97,16 @@ class AdcpiOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     def channels(self) -> frozenset[str]:
         """Return the node's own channel when it has a pin, and those that are named."""
         return frozenset(self.inputs_by_channel())
+
+    def units(self) -> Mapping[str, str]:
+        """Return volts and degrees; what a polynomial of the options gives only they know."""
+        units = {name: self._unit(channel.curve or self.curve) for name, channel in self.inputs_by_channel().items()}
+        return {name: unit for name, unit in units.items() if unit}
+
+    def _unit(self, curve: str) -> str:
+        if curve == VOLTS:
+            return "V"
+        return "" if curve in self.curves and self.curves[curve].polynomial is not None else "°C"
 
     def devices(self) -> frozenset[str]:
         """Return the bus."""

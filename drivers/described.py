@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,13 +38,15 @@ class Library(NamedTuple):
 class Description(NamedTuple):
     """What is known of a driver. `package` brings it, None for ours. `channels` is None when its options say which.
 
-    With `problem` it cannot be used, and nothing else is known.
+    `units` are those of channels that have one whatever the options say. With `problem` it cannot be used, and nothing
+    else is known.
     """
 
     name: str
     summary: str = ""
     package: str | None = None
     channels: tuple[str, ...] | None = None
+    units: Mapping[str, str] = MappingProxyType({})
     commands: bool = False
     libraries: tuple[Library, ...] = ()
     options: tuple[Option, ...] = ()
@@ -76,6 +79,7 @@ def describe(name: str) -> Description:
         _summary(name, driver),
         origin.package if origin else None,
         _channels(driver.Options),
+        _units(driver.Options),
         hasattr(driver, "set"),
         libraries(name) if name in DRIVERS else (),
         options_in_words(driver.Options),
@@ -99,8 +103,21 @@ def _summary(name: str, driver: DriverClass) -> str:
 def _channels(options: type[msgspec.Struct]) -> tuple[str, ...] | None:
     """Return the channels that a driver gives whatever its options say; None when that depends on them."""
     try:
-        return tuple(sorted(getattr(options, "channels")(_NO_OPTIONS)))  # noqa: B009 - not every struct has it
-    except (AttributeError, TypeError):  # it looked at an option
+        return tuple(sorted(_whatever_options_say(options, "channels")))
+    except TypeError:  # None, or what is no channels
+        return None
+
+
+def _units(options: type[msgspec.Struct]) -> Mapping[str, str]:
+    """Return the units of channels that have them whatever the options say."""
+    return _whatever_options_say(options, "units") or {}
+
+
+def _whatever_options_say(options: type[msgspec.Struct], method: str) -> Any:
+    """Return what a method says that looks at no option; None when it looks at one, or is not there."""
+    try:
+        return getattr(options, method)(_NO_OPTIONS)
+    except (AttributeError, TypeError):
         return None
 
 

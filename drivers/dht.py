@@ -1,6 +1,7 @@
 """Temperature and humidity of a DHT11, DHT21 (AM2301) or DHT22 (AM2302) on one pin."""
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
@@ -48,6 +49,10 @@ class DhtOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields
     def channels(self) -> frozenset[str]:
         """Return temperature, humidity, and how many transactions succeed."""
         return frozenset({OWN_CHANNEL, "humidity", "success"})
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of all three."""
+        return {OWN_CHANNEL: "°C", "humidity": "%", "success": "%"}
 
     def devices(self) -> frozenset[str]:
         """Return what the libraries open; the kernel's files need nothing."""

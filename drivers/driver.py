@@ -163,6 +163,10 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return the channels that a driver with these options may give."""
         return frozenset({OWN_CHANNEL})
 
+    def units(self) -> Mapping[str, str]:
+        """Return the units of those channels that have one which these options tell, such as `°C`."""
+        return {}
+
     def devices(self) -> frozenset[str]:
         """Return the device nodes below /dev that a driver with these options opens; a service may open no others."""
         return frozenset()
@@ -176,11 +180,21 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return frozenset()
 
 
+class Offer(NamedTuple):
+    """Something that a source has: what options name it, its last known value, its unit, and what it is in words."""
+
+    name: str
+    value: Value | None = None
+    unit: str = ""
+    label: str = ""
+
+
 class Driver(Protocol):
     """A source of readings, built from its options and its place.
 
     One method at a time is called, each off the event loop and with a deadline. `read` may be `async def`; then it
-    runs on the event loop and so do all others.
+    runs on the event loop and so do all others. A driver whose source tells what it has may have a static method
+    `offers(options) -> list[Offer]`, which raises DriverError: who tries it without naming anything is shown that.
     """
 
     Options: ClassVar[type[msgspec.Struct]]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Protocol
 
 import msgspec
@@ -81,6 +82,10 @@ class FanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     def channels(self) -> frozenset[str]:
         """Return the speed and who says so, and the rotations where they are counted."""
         return frozenset({OWN_CHANNEL, "state"} | ({"rotations"} if self.tach else set()))
+
+    def units(self) -> Mapping[str, str]:
+        """Return percent for the speed, and the unit of the rotations where they are counted."""
+        return {OWN_CHANNEL: "%"} | ({"rotations": "rpm"} if self.tach else {})
 
     def devices(self) -> frozenset[str]:
         """Return the chips that may have the header, when a pin is used."""

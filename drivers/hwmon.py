@@ -1,6 +1,7 @@
 """What the kernel's monitoring drivers measure: temperatures, voltages, currents, power, humidity, fans."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, NamedTuple
@@ -67,6 +68,11 @@ class HwmonOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fiel
         for key, source in self.named():
             if not source.strip():
                 raise ValueError(f"`{key}` is empty: name an input such as temp1, or a label")
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of inputs; a label does not tell its own."""
+        wanted = self.wanted(_DEFAULT).items()
+        return {channel: _unit(source).symbol for channel, source in wanted if _INPUT.fullmatch(source)}
 
 
 class Hwmon:

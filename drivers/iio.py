@@ -1,7 +1,7 @@
 """What the kernel's Industrial I/O drivers measure: BME280, BMP280, ADS1115, and whatever else has a driver there."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, NamedTuple
@@ -10,7 +10,7 @@ import msgspec
 
 from drivers.driver import Measurements, Place
 from drivers.hardware.sources import SourceOptions, Sources
-from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, pick, read_number
+from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, in_order, pick, read_number
 from drivers.text.decimals import check_finite, exact, scaled, to_number
 
 # Documentation/ABI/testing/sysfs-bus-iio of the kernel, in /sys/bus/iio/devices/iio:deviceN:
@@ -33,6 +33,7 @@ UNITS: Final = {
     "power": Unit("W", Decimal("0.001")),
     "illuminance": Unit("lx", Decimal(1)),
     "concentration": Unit("%", Decimal(1)),
+    "massconcentration": Unit("µg/m³", Decimal(1)),
     "resistance": Unit("Ω", Decimal(1)),
     "distance": Unit("m", Decimal(1)),
     "accel": Unit("m/s²", Decimal(1)),
@@ -90,6 +91,11 @@ class IioOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields
                 raise ValueError(f"`{key}` is {source!r}: write it as in the files in_*_raw, such as temp or voltage0")
         for channel, multiplier in self.multipliers.items():
             _check_multiplier(channel, multiplier, self.channels())
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of the types that have one."""
+        symbols = {channel: _unit(source).symbol for channel, source in self.wanted(_DEFAULT).items()}
+        return {channel: symbol for channel, symbol in symbols.items() if symbol}
 
 
 class Iio:
@@ -149,7 +155,7 @@ _WITHOUT: Final = {"scale": Decimal(1), "offset": Decimal(0)}
 
 def _channels(device: Path) -> list[str]:
     matches = (_FILE.fullmatch(path.name) for path in entries(device))
-    return list(dict.fromkeys(match[1] for match in matches if match))
+    return sorted({match[1] for match in matches if match}, key=in_order)
 
 
 def _type(channel: str) -> str:

@@ -73,6 +73,17 @@ class NestOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         """Return all channels, whether this thermostat has them or not: that is not known before it is asked."""
         return frozenset((*CHANNELS, *OUTSIDE) if self.outside else CHANNELS)
 
+    def units(self) -> Mapping[str, str]:
+        """Return degrees and percent for what is no state."""
+        return {channel: unit for channel, unit in _UNITS.items() if channel in self.channels()}
+
+
+_UNITS: Final[Mapping[str, str]] = {
+    **dict.fromkeys((OWN_CHANNEL, "temperature", "target", "heat", "cool"), "°C"),
+    "humidity": "%",
+    **dict(zip(OUTSIDE, ("°C", "%"), strict=True)),
+}
+
 
 class Nest:
     """Gives what Google says of one thermostat, each time that Google was asked."""

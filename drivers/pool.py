@@ -55,6 +55,10 @@ class PoolOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
         own = frozenset(self.wanted())
         return own if self.format in ONLY_CURRENT else own | {long_term(channel) for channel in own}
 
+    def units(self) -> Mapping[str, str]:
+        """Return the unit that was chosen, for all."""
+        return dict.fromkeys(self.channels(), self.rate_unit)
+
     def wanted(self) -> Mapping[str, str | None]:
         """Return the worker of each channel; None is the whole account."""
         return self.workers or {OWN_CHANNEL: self.worker}

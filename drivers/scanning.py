@@ -3,8 +3,11 @@
 Nothing is changed and no device is read. Addresses of I2C buses are asked, as i2cdetect does.
 """
 
+import errno
+import os
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -15,6 +18,7 @@ from drivers.hardware import i2c
 from drivers.hardware.dht_backends import device_tree_pin
 from drivers.hardware.gpio_chips import gpio_chips
 from drivers.hardware.sysfs import chips, entries, text_or_none
+from drivers.hardware.system_sources import POWER_CHIP
 
 
 class Channel(NamedTuple):
@@ -34,10 +38,14 @@ class Finding(NamedTuple):
 
 
 class Hint(NamedTuple):
-    """Something that is there, and what has to be known or done before a driver can read it."""
+    """Something that is there, and what has to be known or done before a driver can read it.
+
+    `finding` is how a driver reads it if it is what it seems to be.
+    """
 
     what: str
     advice: tuple[str, ...] = ()
+    finding: Finding | None = None
 
 
 class Unseen(NamedTuple):
@@ -64,7 +72,10 @@ def thermometers(root: Path) -> Iterator[Seen]:
     if not (root / "sys/bus/w1").is_dir():
         yield Unseen("there is no 1-Wire bus", "write dtoverlay=w1-gpio,gpiopin=4 into config.txt, and restart")
         return
-    for _, group in groupby(sorted(w1.found(root), key=lambda one: (one.bus, one.id)), key=lambda one: one.bus):
+    found = sorted(w1.found(root), key=lambda one: (one.bus, one.id))
+    if not found:
+        yield Unseen("no thermometer answers on the 1-Wire bus", "see its wires, and its resistor to 3.3 V")
+    for _, group in groupby(found, key=lambda one: one.bus):
         first, *others = group
         named = {OWN_CHANNEL: first, **{other.id: other for other in others}}
         options = {"ids": {channel: one.id for channel, one in named.items()}} if others else {"id": first.id}
@@ -73,8 +84,9 @@ def thermometers(root: Path) -> Iterator[Seen]:
 
 
 def chips_of_hwmon(root: Path) -> Iterator[Seen]:
-    """Find chips that the kernel monitors."""
-    monitored = [chip for chip in hwmon.found(root) if chip.inputs]
+    """Find chips that the kernel monitors; thermometers of 1-Wire are among them, and have a driver of their own."""
+    thermometers = {one.id for one in w1.found(root)}
+    monitored = [chip for chip in hwmon.found(root) if chip.inputs and chip.parent not in thermometers]
     alike = Counter(chip.name for chip in monitored)
     for chip in monitored:
         which = {"chip": chip.name} | ({"parent": chip.parent} if alike[chip.name] > 1 else {})
@@ -89,7 +101,17 @@ def devices_of_iio(root: Path) -> Iterator[Seen]:
     for device in devices:
         which = {"device": device.name} | ({"parent": device.parent} if alike[device.name] > 1 else {})
         sources = {one.name: (_called(device.name, one.name), one.unit) for one in device.channels}
-        yield _of_sources("iio", which, sources)
+        found = _of_sources("iio", which, sources)
+        yield _corrected(found) if device.name.startswith(_SAYS_VOLTS) else found
+
+
+_SAYS_VOLTS: Final = "mcp342"
+"""How the names of converters begin whose driver says volts, where the interface wants millivolts."""
+
+
+def _corrected(finding: Finding) -> Finding:
+    multipliers = dict.fromkeys((channel.channel for channel in finding.channels), 1000)
+    return finding._replace(options={**finding.options, "multipliers": multipliers})
 
 
 def sensors_of_dht(root: Path) -> Iterator[Seen]:
@@ -120,6 +142,25 @@ def thermal_zones(root: Path) -> Iterator[Seen]:
             yield Finding("pipe", options, (Channel(OWN_CHANNEL, kind or zone.name, "°C"),))
 
 
+def power_supply(root: Path) -> Iterator[Seen]:
+    """Find a Raspberry Pi that watches its power supply; what was since the start only its firmware's program tells."""
+    watched = chips(root / "sys/class/hwmon")
+    if not any(chip.name == POWER_CHIP for chip in watched):
+        return
+    more = ("under_voltage_seen", "throttling") if (root / _VCGENCMD).exists() else ()
+    options = {"value": "under_voltage"} | ({"measure": [*more]} if more else {})
+    names = (Channel(one, _POWER_NAMES[one], "") for one in more)
+    yield Finding("system", options, (Channel(OWN_CHANNEL, _POWER_NAMES["under_voltage"], ""), *names))
+
+
+_VCGENCMD: Final = "usr/bin/vcgencmd"
+_POWER_NAMES: Final = {
+    "under_voltage": "under-voltage",
+    "under_voltage_seen": "under-voltage since the start",
+    "throttling": "processor throttled",
+}
+
+
 def addresses_of_i2c(root: Path) -> Iterator[Seen]:
     """Find who answers on I2C buses; an address alone does not say which chip it is."""
     buses = i2c.buses(root)
@@ -131,14 +172,39 @@ def addresses_of_i2c(root: Path) -> Iterator[Seen]:
         except DriverError as error:
             yield Unseen(error.message, error.hint)
         else:
-            yield from (_answering(bus, one) for one in answers)
+            yield from _answers(bus, answers)
+
+
+def _answers(bus: int, found: Collection[i2c.Found]) -> Iterator[Seen]:
+    if len(found) > MOST_CHIPS:
+        yield Unseen(f"{i2c.device(bus)}: {len(found)} addresses answer", "no chips do that: its data line is held low")
+        return
+    yield from (_answering(bus, one) for one in found)
+    if {one.address for one in found if one.kernel_driver is None}.issuperset(ADC_PI):
+        what = f"{i2c.device(bus)}: 0x68 and 0x69 answer, as the converters of an ADC Pi do; if it is one:"
+        yield Hint(what, (), _adc_pi(bus))
+
+
+MOST_CHIPS: Final = 40
+"""On a bus; all 112 addresses seem to answer when nobody lets go of the data line."""
+
+ADC_PI: Final = (0x68, 0x69)
+"""The addresses of an ADC Pi whose jumpers are as it is sold."""
+
+
+def _adc_pi(bus: int) -> Finding:
+    """Return how all pins of an ADC Pi are read, in volts."""
+    others = {f"pin{pin}": {"pin": pin} for pin in range(2, 9)}
+    channels = (Channel(OWN_CHANNEL, "pin 1", "V"), *(Channel(name, f"pin {name[3:]}", "V") for name in others))
+    return Finding("adcpi", {"bus": bus, "pin": 1, "channels": others}, channels)
 
 
 def lines_of_gpio(root: Path) -> Iterator[Seen]:
     """Find chips whose lines are pins of the header."""
     for chip in gpio_chips(root):
         if chip.trouble:
-            yield Unseen(f"{chip.device}: {chip.trouble}", "add the user to the group gpio")
+            advice = "add the user to the group gpio" if chip.trouble == os.strerror(errno.EACCES) else ""
+            yield Unseen(f"{chip.device}: {chip.trouble}", advice)
         else:
             what = f"{chip.device}: {chip.label}, {chip.lines} lines"
             yield Hint(what, ("the drivers gpio, dht and fan use its pins: what is wired to them only you know",))
@@ -148,10 +214,24 @@ def serial_adapters(root: Path) -> Iterator[Seen]:
     """Find serial devices on USB."""
     directory = root / "dev/serial/by-id"
     for adapter in entries(directory) if directory.is_dir() else ():
-        yield Hint(f"/dev/serial/by-id/{adapter.name}: a serial device", _SERIAL)
+        what, *advice = next(words for name, *words in _ADAPTERS if name.search(adapter.name))
+        yield Hint(f"/dev/serial/by-id/{adapter.name}: {what}", tuple(advice))
 
 
-_SERIAL: Final = ("a Z-Wave stick is read through the program that has it: see the driver zwave",)
+_OF_ZWAVE: Final = (
+    "Z-Wave JS has to have it: zwave-server, or Z-Wave JS UI with its websocket server switched on; then",
+    "jph drivers try zwave url=ws://127.0.0.1:3000",
+)
+_OF_ZIGBEE: Final = ("Zigbee2MQTT has to have it: the driver mqtt reads what it publishes",)
+
+# What udev calls the adapters: maker, product and serial number as their USB descriptors say, and the interface. One
+# chip with both radios (Nortek HUSBZB-1) has Z-Wave on its first interface. 0658:0200 is Sigma Designs, of all sticks
+# of the series 500; those of the series 700 are mostly a plain CP2102N, which is in many other things as well.
+_ADAPTERS: Final = (
+    (re.compile("0658_0200|HubZ.*-if00|z-?wave|ZWA-", re.IGNORECASE), "a Z-Wave stick", *_OF_ZWAVE),
+    (re.compile("HubZ.*-if01|zigbee|conbee|skyconnect|ZBT-", re.IGNORECASE), "a Zigbee stick", *_OF_ZIGBEE),
+    (re.compile(""), "a serial device", "if it is a Z-Wave stick:", *_OF_ZWAVE),
+)
 
 LOOKS: Final[tuple[Callable[[Path], Iterator[Seen]], ...]] = (
     thermometers,
@@ -159,6 +239,7 @@ LOOKS: Final[tuple[Callable[[Path], Iterator[Seen]], ...]] = (
     devices_of_iio,
     sensors_of_dht,
     thermal_zones,
+    power_supply,
     addresses_of_i2c,
     lines_of_gpio,
     serial_adapters,
@@ -166,8 +247,11 @@ LOOKS: Final[tuple[Callable[[Path], Iterator[Seen]], ...]] = (
 
 
 def _of_sources(driver: str, which: Mapping[str, object], sources: Mapping[str, tuple[str, str]]) -> Finding:
-    """Describe a device of several values, by source with its name and unit; the first is the node's own."""
-    first, *others = sources
+    """Describe a device of several values, by source with its name and unit.
+
+    The node's own is a temperature, when there is one.
+    """
+    first, *others = sorted(sources, key=lambda source: not source.startswith("temp"))
     named = {OWN_CHANNEL: first, **{other: other for other in others}}
     options = {**which, "sources": named} if others else {**which, "source": first}
     return Finding(driver, options, tuple(Channel(channel, *sources[source]) for channel, source in named.items()))
@@ -187,8 +271,10 @@ _OVERLAYS: Final = {
     "BMP280": ("bmp280", True),
     "CCS811": ("ccs811", True),
     "LM75": ("lm75", True),
+    "MCP9808": ("jc42", True),
     "SGP30": ("sgp30", False),
     "SHT3x": ("sht3x", True),
+    "SHT4x": ("sht4x", True),
     "SPS30": ("sps30", False),
     "TMP102": ("tmp102", True),
 }

@@ -1,5 +1,6 @@
 """The fan of the simulated plant: an actuator that keeps every rule of a real one."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -26,6 +27,10 @@ class SimulatedFanOptions(SetPointOptions, frozen=True, kw_only=True, forbid_unk
     def channels(self) -> frozenset[str]:
         """Return the speed that was set and the rotations that it makes."""
         return frozenset({OWN_CHANNEL, "rotations"})
+
+    def units(self) -> Mapping[str, str]:
+        """Return those of both."""
+        return {OWN_CHANNEL: "%", "rotations": "rpm"}
 
 
 class SimulatedFan:

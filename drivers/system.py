@@ -36,8 +36,10 @@ def _processor(sources: Sources, core: str | None) -> Rate:
     return Rate(worked, total, 100)
 
 
-def _bit(number: int) -> _Measure:
-    return lambda sources, _: sources.throttled() >> number & 1
+def _bit(name: str) -> _Measure:
+    if name == "under_voltage":
+        return lambda sources, _: sources.under_voltage()
+    return lambda sources, _: sources.throttled() >> THROTTLED_BITS[name] & 1
 
 
 _CORE: Final = "the number of a core"
@@ -80,7 +82,7 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
     "temperature": Quantity("°C", "temperature", _THERMOMETER, lambda sources, name: sources.temperature(name)),
     "throttled": Quantity("", "all bits of a Raspberry Pi's firmware", "", lambda sources, _: sources.throttled()),
     **{
-        f"{bit}{suffix}": Quantity("", f"1 when {meaning}{when}", "", _bit(THROTTLED_BITS[f"{bit}{suffix}"]))
+        f"{bit}{suffix}": Quantity("", f"1 when {meaning}{when}", "", _bit(f"{bit}{suffix}"))
         for suffix, when in (("", " now"), ("_seen", ", or was since the start"))
         for bit, meaning in _BITS.items()
     },
@@ -103,6 +105,11 @@ class SystemOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fie
     def channels(self) -> frozenset[str]:
         """Return the node's own channel and those of the quantities."""
         return frozenset(self.quantities())
+
+    def units(self) -> Mapping[str, str]:
+        """Return the units of the quantities that have one."""
+        units = {channel: QUANTITIES[each.partition(":")[0]].unit for channel, each in self.quantities().items()}
+        return {channel: unit for channel, unit in units.items() if unit}
 
     def devices(self) -> frozenset[str]:
         """Return how the firmware of a Raspberry Pi is asked, new and old, where that is needed."""

@@ -3,7 +3,7 @@
 import errno
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,10 @@ class W1Options(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=
     def channels(self) -> frozenset[str]:
         """Return the channels that are named, or the node's own."""
         return frozenset(self.ids or {OWN_CHANNEL})
+
+    def units(self) -> Mapping[str, str]:
+        """Return degrees for all."""
+        return dict.fromkeys(self.channels(), "°C")
 
     def writes_to_sys(self) -> bool:
         """Tell that the resolution is set, or several thermometers have to measure at once."""

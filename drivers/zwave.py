@@ -14,10 +14,10 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
+from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Offer, Place
 from drivers.links.zwave_client import Client, quoted
 from drivers.links.zwave_session import Session
-from drivers.links.zwave_values import Network, OpenZwaveId, ValueId
+from drivers.links.zwave_values import Described, Network, OpenZwaveId, ValueId, unit_of
 from drivers.outcomes import unless_all_failed
 from protocol.readings import Value
 
@@ -88,6 +88,11 @@ class ZwaveOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
         """Return the channels that have a value."""
         return frozenset(self.wanted())
 
+    def units(self) -> Mapping[str, str]:
+        """Return the units of meters of electricity, whose names tell them; those of others the device chooses."""
+        units = {channel: unit_of(name) for channel, name in self.wanted().items() if isinstance(name, str)}
+        return {channel: unit for channel, unit in units.items() if unit}
+
     def wanted(self) -> Mapping[str, str | OpenZwaveId]:
         """Return what is read for each channel."""
         more = {key: each if isinstance(each, str) else each.id() for key, each in self.named.items()}
@@ -140,6 +145,15 @@ class Zwave:
     def close(self) -> None:
         """End the connection."""
         self._connector.close()
+
+    @staticmethod
+    def offers(options: ZwaveOptions) -> list[Offer]:
+        """Return what the server has, in the order of the nodes; raises DriverError."""
+        client = Client(options.url, options.timeout)
+        try:
+            return [_offer(value) for value in Network(client.open()).values()]
+        finally:
+            client.close()
 
     def _find(self, network: Network, channel: str, name: str | OpenZwaveId) -> ValueId | DriverError:
         """Return which value a channel has, or why there is none."""
@@ -210,23 +224,15 @@ class _Connector:
         return session
 
 
-def listing(options: ZwaveOptions) -> str:
-    """Return what can be read, a line for each value; raises DriverError."""
-    client = Client(options.url, options.timeout)
-    try:
-        return "\n".join(_lines(Network(client.open())))
-    finally:
-        client.close()
-
-
-def _lines(network: Network) -> list[str]:
-    return sorted(str(value) for value in network.values())
-
-
 def _listed(network: Network) -> str:
-    lines = _lines(network)
+    lines = [str(value) for value in network.values()]
     more = f" and {len(lines) - LISTED} more" if len(lines) > LISTED else ""
     return f"{', '.join(lines[:LISTED]) or '(the network has none)'}{more}"
+
+
+def _offer(value: Described) -> Offer:
+    known = _reading(value.id, value.known)
+    return Offer(str(value.id), None if isinstance(known, DriverError) else known, value.unit, value.label)
 
 
 def _reading(value: ValueId, said: object) -> Value | DriverError:

@@ -72,6 +72,7 @@ def as_json(described: Description) -> dict[str, object]:
         "summary": described.summary,
         "package": described.package,
         "channels": described.channels,
+        "units": dict(described.units),
         "commands": described.commands,
         "libraries": [library._asdict() for library in described.libraries],
         "options": [_option_json(option) for option in described.options],
@@ -123,10 +124,15 @@ def _explain(output: Output, described: Description) -> None:
 def _facts(described: Description) -> Iterator[tuple[str, Span]]:
     if described.package:
         yield "package", described.package
-    yield "channels", "as the options say" if described.channels is None else ", ".join(described.channels) or "none"
+    yield "channels", "as the options say" if described.channels is None else _channels(described) or "none"
     yield "commands", "set, step" if described.commands else "none"
     for library in described.libraries:
         yield "library", _installed(library, described.name)
+
+
+def _channels(described: Description) -> str:
+    units = {channel: f" ({unit})" for channel, unit in described.units.items()}
+    return ", ".join(f"{channel}{units.get(channel, '')}" for channel in described.channels or ())
 
 
 def _installed(library: Library, extra: str) -> Span:

@@ -1,7 +1,7 @@
 """`jph drivers scan`: what is attached to this computer, as a configuration to paste."""
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 from string import ascii_letters, ascii_uppercase, digits
@@ -26,6 +26,11 @@ HEAD: Final = """\
 # Found by `jph drivers scan` on {host}. What you want of it belongs under `nodes:` of the configuration.
 """
 
+NOTHING_FOUND: Final = """\
+nothing was found. Looked at were 1-Wire, hwmon, iio, thermal zones, I2C, GPIO and serial devices on USB.
+docs/drivers.md has the wiring of each, and the line for config.txt that switches it on; a DHT is seen once it has its
+dtoverlay=dht11. This computer itself is read without anything attached: jph drivers try system value=memory"""
+
 LETTERS: Final[Mapping[str, str]] = {
     "°C": "T",
     "%": "H",
@@ -48,6 +53,13 @@ class Named(NamedTuple):
     codifiers: tuple[str, ...]
 
 
+class _Told(NamedTuple):
+    """A hint, with the node that reads what it seems to be."""
+
+    hint: Hint
+    named: Named | None
+
+
 def scan(
     *,
     json: JsonOption = False,
@@ -64,9 +76,11 @@ def scan(
     seen = list(look(root))
     found = [one for one in seen if isinstance(one, Finding)]
     known = {codifier: one for one in found if (codifier := _reader(one, configuration))}
-    fresh = list(_named([one for one in found if one not in known.values()], _taken(configuration)))
+    taken = _taken(configuration)
+    fresh = [_named(one, taken) for one in found if one not in known.values()]
+    hints = [_Told(one, _named(one.finding, taken) if one.finding else None) for one in seen if isinstance(one, Hint)]
     show = _show_json if json else _show_yaml
-    show(stdout(), fresh, [one for one in seen if isinstance(one, Hint)])
+    show(stdout(), fresh, hints)
     if not quiet:
         _tell(known, seen)
     return 0
@@ -95,11 +109,9 @@ def _taken(configuration: Configuration) -> set[str]:
     return {DEFAULT_CODIFIER} | {sensor.codifier for _, sensor in configuration.sensors()}
 
 
-def _named(found: Iterable[Finding], taken: set[str]) -> Iterator[Named]:
+def _named(finding: Finding, taken: set[str]) -> Named:
     """Give each channel a codifier that is free: a letter for its unit and a digit, as long as there are some."""
-    for finding in found:
-        codifiers = tuple(_fresh(channel, taken) for channel in finding.channels)
-        yield Named(finding, codifiers)
+    return Named(finding, tuple(_fresh(channel, taken) for channel in finding.channels))
 
 
 def _fresh(channel: Channel, taken: set[str]) -> str:
@@ -111,15 +123,17 @@ def _fresh(channel: Channel, taken: set[str]) -> str:
     return codifier
 
 
-def _show_yaml(output: Output, found: Iterable[Named], hints: Iterable[Hint]) -> None:
+def _show_yaml(output: Output, found: Iterable[Named], hints: Iterable[_Told]) -> None:
     host = socket.gethostname()
     nodes = {one.codifiers[0]: _node(one, host) for one in found}
     output.write(HEAD.format(host=visible(host)))
     output.write(as_yaml({"nodes": nodes}))
-    for hint in hints:
+    for hint, named in hints:
         output.line()
         for line in (hint.what, *(f"  {advice}" for advice in hint.advice)):
             output.line(f"# {line}")
+        for line in as_yaml({named.codifiers[0]: _node(named, host)}).splitlines() if named else ():
+            output.line(f"#   {line}")
 
 
 def _node(named: Named, host: str) -> dict[str, Any]:
@@ -138,19 +152,28 @@ def _sensor(channel: Channel) -> dict[str, str]:
     return {"name": visible(channel.name)} | ({"unit": channel.unit} if channel.unit else {})
 
 
-def _show_json(output: Output, found: Iterable[Named], hints: Iterable[Hint]) -> None:
+def _show_json(output: Output, found: Iterable[Named], hints: Iterable[_Told]) -> None:
     """Print an object for each finding and each hint, under the keys of docs/cli.md."""
     host = socket.gethostname()
     for one in found:
-        output.json({"codifier": one.codifiers[0], "node": _node(one, host), "hint": None, "advice": []})
-    for hint in hints:
-        output.json({"codifier": None, "node": None, "hint": hint.what, "advice": hint.advice})
+        output.json(_node_json(one, host) | {"hint": None, "advice": []})
+    for hint, named in hints:
+        output.json(_node_json(named, host) | {"hint": hint.what, "advice": hint.advice})
 
 
-def _tell(known: Mapping[str, Finding], seen: Iterable[Seen]) -> None:
-    """Say on stderr what the configuration has already, and what could not be looked at."""
+def _node_json(named: Named | None, host: str) -> dict[str, object]:
+    return {
+        "codifier": named.codifiers[0] if named else None,
+        "node": _node(named, host) if named else None,
+    }
+
+
+def _tell(known: Mapping[str, Finding], seen: Collection[Seen]) -> None:
+    """Say on stderr what the configuration has already, what could not be looked at, and that nothing was found."""
     for codifier, finding in known.items():
         tell(f"{codifier} reads it already: {finding.driver}, {finding.channels[0].name}")
     for one in seen:
         if isinstance(one, Unseen):
             tell(f"{one.what}; {one.advice}" if one.advice else one.what)
+    if all(isinstance(one, Unseen) for one in seen):
+        tell(NOTHING_FOUND)

@@ -1,8 +1,11 @@
 """`jph drivers try`: what a driver reads here and now."""
 
 import asyncio
+import logging
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +14,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from agent.records import use_harmless_records
 from agent.supervisor import SHORTEST_DEADLINE_S
 from console import words
 from console.commands.options import JsonOption, QuietOption, complete_driver, duration, one_codifier
@@ -18,7 +22,7 @@ from console.output import Output, json_line, stdout, tell
 from console.trying import Attempt, Course, Given, Trial
 from console.typed_options import typed_options
 from console.words import visible
-from drivers.driver import Driver, DriverClass, DriverError, DriverOptions, Measured, Place
+from drivers.driver import Driver, DriverClass, DriverError, DriverOptions, Measured, Offer, Place
 from drivers.registry import driver_class
 from protocol.readings import Value
 from storage.registry import STORES
@@ -69,12 +73,19 @@ def try_driver(
         raise DriverError(f"{driver} is a store, not a driver: there is nothing to read", "start a node with it")
     kind = driver_class(driver)
     built = typed_options(kind.Options, options or ())
+    if hasattr(kind, "offers") and isinstance(built, DriverOptions) and not built.channels():
+        _show_offers(stdout(), kind.offers(built), json=json)
+        return 0
     if not quiet:
         for remark in _remarks(kind, built):
             tell(remark)
-    show = partial(_show_json if json else _show, stdout())
+    units = built.units() if isinstance(built, DriverOptions) else {}
+    nothing = _nothing(built, count)
+    show = partial(_show_json, stdout(), units) if json else partial(_show, stdout(), units, nothing)
     course = Course(count, interval or USUAL_INTERVAL_S, timeout or SHORTEST_DEADLINE_S)
-    with TemporaryDirectory(prefix="jph-try-") as directory:
+    use_harmless_records()
+    logging.basicConfig(format="jph: %(message)s", level=logging.WARNING)
+    with TemporaryDirectory(prefix="jph-try-") as directory, redirect_stdout(sys.stderr):  # libraries like to print
         place = Place(codifier, Path(directory), time.monotonic)
         return 0 if asyncio.run(_try(lambda place: kind(built, place), place, show, course)) else 1
 
@@ -83,31 +94,53 @@ async def _try(make: Callable[[Place], Driver], place: Place, show: Callable[[At
     return await Trial(make, place, show).run(course)
 
 
+def _show_offers(output: Output, offers: Sequence[Offer], *, json: bool) -> None:
+    """Print what the source has that options could name, as if it had been read, and on stderr how much it is."""
+    width = max((len(visible(offer.name)) for offer in offers), default=0)
+    for offer in offers:
+        if json:
+            said = Measured(offer.value, {"label": offer.label})._asdict()  # type: ignore[arg-type] # None is not known
+            output.json({"read": 0, "channel": offer.name, **said, "error": None, "unit": offer.unit, "elapsed_s": 0})
+        else:
+            value = _shortened(words.reading(offer.value, offer.unit if offer.value is not None else ""))
+            output.line(f"{visible(offer.name):{width}}  {value}  {_shortened(offer.label)}")
+    output.flush()
+    tell(f"nothing was named to be read; to be had: {words.counted(len(offers), 'value')}")
+
+
+def _nothing(options: msgspec.Struct, count: int) -> str:
+    """Say what it means that a read gave nothing."""
+    if isinstance(options, DriverOptions) and not options.channels():
+        return "no readings"
+    return "nothing new" if count > 1 else "nothing new; what counts or speaks by itself needs more time: --count 5"
+
+
 def _remarks(kind: DriverClass, options: msgspec.Struct) -> Iterator[str]:
     """Say what is otherwise than in an agent."""
     inputs = options.inputs() if isinstance(options, DriverOptions) else ()
     if inputs:
-        yield f"it uses the readings of {words.listed(sorted(inputs))}: none is heard here"
+        whose = "others" if "@@" in inputs else words.listed(sorted(inputs))
+        yield f"it uses the readings of {whose}: none is heard here"
     if hasattr(kind, "set"):
         yield "it takes commands: while it is tried nobody commands it, and it is left at its safe value"
 
 
-def _show(output: Output, attempt: Attempt) -> None:
+def _show(output: Output, units: Mapping[str, str], nothing: str, attempt: Attempt) -> None:
     """Print what a read gave, a line for each channel, and on stderr how long it took or what went wrong."""
     width = max((len(visible(channel)) for channel in attempt.measurements), default=0)
     for channel, measured in attempt.measurements.items():
-        output.line(f"{visible(channel):{width}}  {_in_words(measured)}")
+        output.line(f"{visible(channel):{width}}  {_in_words(measured, units.get(channel, ''))}")
     output.flush()
-    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else "nothing new"
+    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else nothing
     said = found if attempt.error is None else _shortened(str(attempt.error))
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 
 
-def _in_words(measured: Given) -> str:
+def _in_words(measured: Given, unit: str) -> str:
     if isinstance(measured, DriverError):
         return f"{words.NOTHING}  {_shortened(str(measured))}"
     value, attributes, timestamp_ms = _whole(measured)
-    said = [_shortened(words.reading(value))]
+    said = [_shortened(words.reading(value, unit))]
     if attributes:
         said.append(_shortened(json_line(attributes)))
     if timestamp_ms is not None:
@@ -119,11 +152,12 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
 
 
-def _show_json(output: Output, attempt: Attempt) -> None:
+def _show_json(output: Output, units: Mapping[str, str], attempt: Attempt) -> None:
     """Print an object for each channel, or one without a channel when there is none, under the keys of docs/cli.md."""
     found = [{"channel": channel, **_as_json(given)} for channel, given in attempt.measurements.items()]
     for said in found or [{"channel": None, **_as_json(attempt.error)}]:
-        output.json({"read": attempt.number, **said, "elapsed_s": round(attempt.elapsed_s, 6)})
+        unit = units.get(str(said["channel"]))
+        output.json({"read": attempt.number, **said, "unit": unit, "elapsed_s": round(attempt.elapsed_s, 6)})
     output.flush()
 
 

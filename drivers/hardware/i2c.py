@@ -194,6 +194,7 @@ def _span(first: int, last: int) -> tuple[int, ...]:
 
 
 CHIPS: Final = (
+    Chip("VEML7700", "light", (0x10,)),
     Chip("MCP9808", "temperature", _span(0x18, 0x1F)),
     Chip("MCP23017", "16 inputs and outputs", _span(0x20, 0x27)),
     Chip("PCF8574", "8 inputs and outputs", _span(0x20, 0x27)),
@@ -203,6 +204,7 @@ CHIPS: Final = (
     Chip("EMC2301", "fan", (0x2F,)),
     Chip("MAX17048", "charge of a battery", (0x36,)),
     Chip("AHT20", "temperature and humidity", (0x38,)),
+    Chip("PCF8574A", "8 inputs and outputs", _span(0x38, 0x3F)),
     Chip("TSL2561", "light", (0x29, 0x39, 0x49)),
     Chip("SSD1306", "display", (0x3C, 0x3D)),
     Chip("SHT2x", "temperature and humidity", (0x40,)),
@@ -215,6 +217,7 @@ CHIPS: Final = (
     Chip("PCF8591", "4 voltages", _span(0x48, 0x4F)),
     Chip("AT24Cxx", "memory", _span(0x50, 0x57)),
     Chip("SGP30", "air quality", (0x58,)),
+    Chip("SGP40", "air quality", (0x59,)),
     Chip("MLX90614", "temperature without touching", (0x5A,)),
     Chip("CCS811", "air quality", (0x5A, 0x5B)),
     Chip("SCD30", "carbon dioxide", (0x61,)),

@@ -1,6 +1,6 @@
 """What is read of one device of /sys: one value or several channels, each of which may fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Final, TypeAlias
 
@@ -37,6 +37,10 @@ class SourceOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fie
         """Return the channels that are named, or the node's own."""
         return frozenset(self.sources or {OWN_CHANNEL})
 
+    def wanted(self, default: str) -> Mapping[str, str]:
+        """Return what is read for each channel: what is named, or `default`."""
+        return self.sources or {OWN_CHANNEL: self.source or default}
+
     def named(self) -> Iterator[tuple[str, str]]:
         """Return what is to be read, each with the key that says it."""
         if self.source is not None:
@@ -49,7 +53,7 @@ class Sources:
     """Measures what the options name, or else `default`."""
 
     def __init__(self, options: SourceOptions, default: str, place: Place) -> None:
-        self._sources = options.sources or {OWN_CHANNEL: options.source or default}
+        self._sources = options.wanted(default)
         self._place = place
 
     def read(self, measure: Measure) -> Measurements:

@@ -133,7 +133,7 @@ def write_text(path: Path, text: str) -> None:
 def entries(directory: Path) -> list[Path]:
     """Return what is in a directory, hwmon2 before hwmon10; raises SysfsError when it is not there."""
     try:
-        return sorted(directory.iterdir(), key=_in_order)
+        return sorted(directory.iterdir(), key=lambda path: in_order(path.name))
     except OSError as error:
         raise _failure(directory, error) from error
 
@@ -203,9 +203,9 @@ def _failure(path: Path, error: OSError, doing: str = "") -> SysfsError:
     return SysfsError(f"{path}: {os.strerror(number)}{doing}", _ADVICE.get(number, ""), number)
 
 
-def _in_order(path: Path) -> list[tuple[int, str]]:
-    """Sort numbers in names as numbers."""
-    return [(int(digits or 0), text) for text, digits in _PARTS.findall(path.name)]
+def in_order(name: str) -> list[tuple[str, int]]:
+    """Return what sorts names with the numbers in them as numbers: in2 before in10, and both before temp1."""
+    return [(text, int(digits or 0)) for text, digits in _PARTS.findall(name)]
 
 
 _PARTS: Final = re.compile(r"(\D*)(\d*)", re.ASCII)

@@ -7,13 +7,20 @@
     /sys/class/thermal/thermal_zoneN    type "cpu-thermal", temp in thousandths of a degree Celsius
     /sys/class/hwmon/hwmonN             name "coretemp", temp1_input likewise
 
-The firmware of a Raspberry Pi tells bits, as hexadecimal digits in a file, or by `vcgencmd get_throttled` as
-"throttled=0x50005" (documentation of vcgencmd):
+    /sys/class/hwmon/hwmonN             name "rpi_volt", in0_lcrit_alarm 1 when a Raspberry Pi's voltage is too low, or
+                                        was since the kernel looked, which it does every 2 s
+
+The firmware of a Raspberry Pi tells bits, by `vcgencmd get_throttled` as "throttled=0x50005" (documentation of
+vcgencmd):
 
     0  under-voltage now            16  under-voltage since the start
     1  frequency capped now         17  frequency capped since the start
     2  throttled now                18  throttled since the start
     3  soft temperature limit now   19  soft temperature limit since the start
+
+The file get_throttled that some kernels have beside them is no source: it shows what the kernel heard last, which has
+the firmware forget bits 16 to 19 each time that it asks (drivers/hwmon/raspberrypi-hwmon.c), it stays as it is where
+that driver is not loaded, and whoever reads it has the kernel log a warning.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from drivers.driver import DriverError, Place
+from drivers.hardware.sysfs import chips, read_number
 from drivers.libraries import library
 from drivers.text.commands import CommandSource
 from drivers.text.decimals import exact, parse, scaled, to_number
@@ -42,7 +50,10 @@ THROTTLED_BITS: Final = {
 
 FIRMWARE_DEVICES: Final = ("/dev/vcio", "/dev/vchiq")
 
-_FIRMWARE: Final = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+POWER_CHIP: Final = "rpi_volt"
+"""The chip of hwmon that watches the voltage of a Raspberry Pi."""
+
+_ALARM: Final = "in0_lcrit_alarm"
 _VCGENCMD: Final = ("vcgencmd", "get_throttled")
 _VCGENCMD_S: Final = 2.0
 
@@ -127,6 +138,14 @@ class Sources:
         words = _chosen(levels, interface or next(iter(levels)), "interface with Wi-Fi")
         return _number([word.rstrip(".") for word in words], 3, "/proc/net/wireless")
 
+    def under_voltage(self) -> int:
+        """Return 1 when the voltage of a Raspberry Pi is too low: as the kernel says, else as its firmware does."""
+        found = chips(self._place.locate("/sys/class/hwmon"))
+        alarm = next((chip.path / _ALARM for chip in found if chip.name == POWER_CHIP), None)
+        if alarm is None:
+            return self.throttled() >> THROTTLED_BITS["under_voltage"] & 1
+        return int(read_number(alarm) != 0)
+
     def throttled(self) -> int:
         """Return the bits of the firmware of a Raspberry Pi."""
         if self._bits is None:
@@ -139,13 +158,11 @@ class Sources:
         return self._bits
 
     def _read_bits(self) -> int:
-        path = self._place.locate(_FIRMWARE)
-        text = self._text(path) if path.exists() else self._ask_firmware()
-        digits = text.strip().rpartition("=")[2]
+        digits = self._ask_firmware().strip().rpartition("=")[2]
         try:
             return int(digits, 16)
         except ValueError as error:
-            raise DriverError(f"the firmware says {visible(digits[:_QUOTED])!r}, which is no number") from error
+            raise DriverError(f"the firmware says '{visible(digits[:_QUOTED])}', which is no number") from error
 
     def _ask_firmware(self) -> str:
         try:

@@ -19,6 +19,7 @@ An instance of OpenZWave is the endpoint plus one. Its index says nothing of the
 and index alone, so several values may fit: the order above decides, and among those of a class the instance.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -144,8 +145,9 @@ class Network:
             self._nodes[number].status = status
 
     def values(self) -> Iterator[Described]:
-        """Return everything that there is."""
-        return (value for node in self._nodes.values() for value in node.values.values())
+        """Return everything that there is, by node, class and endpoint."""
+        values = (value for node in self._nodes.values() for value in node.values.values())
+        return iter(sorted(values, key=lambda value: (value.id[:3], str(value.id))))
 
     def find(self, name: str) -> ValueId:
         """Return the value with a written name; raises DriverError with names that are near."""
@@ -222,6 +224,18 @@ def id_of(node: object, said: Message) -> ValueId | None:
     if not (isinstance(name, str | int) and isinstance(key, str | int | None)):
         return None
     return ValueId(node, command_class, endpoint, name, key)
+
+
+_METER_NAME: Final = re.compile(rf"\d+-{METER}-\d+-value-(\d+)", re.ASCII)
+_ELECTRIC: Final = 1  # the meterType
+_ELECTRIC_UNITS: Final[Mapping[int, str]] = {0: "kWh", 1: "kVAh", 2: "W", 4: "V", 5: "A"}
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a written name tells: that of a meter of electricity; else nothing."""
+    match = _METER_NAME.fullmatch(name)
+    key = int(match[1]) if match else 0
+    return _ELECTRIC_UNITS.get(key >> 8 & 0xFF, "") if key >> 16 == _ELECTRIC else ""
 
 
 def _mapping(said: object) -> Mapping[str, Any]:

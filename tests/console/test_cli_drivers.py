@@ -1,7 +1,10 @@
 """`jph drivers`: what there is, what one takes, and what one reads."""
 
+import os
 import re
 import shlex
+import signal
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from drivers.registry import DRIVERS
 from storage.registry import STORES
 from tests.console.calling import CHECKOUT, Shell
 from tests.console.conftest import RED
+from tests.drivers.devices.zwave import ZwaveServer, node, sensor
 
 BROKEN = """\
 [jph.drivers]
@@ -20,6 +24,7 @@ pipe = loud:Loud
 
 LOUD = f"""
 '''Shouts.'''
+import logging
 from drivers.driver import DriverError, DriverOptions, Measured
 
 class LoudOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +36,8 @@ class LoudOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
 class Loud:
     Options = LoudOptions
     def __init__(self, options, place):
+        print("a library that likes to talk")
+        logging.getLogger("jph.driver").warning("it is loud: %s", options.said)
         self.options = options
         self.place = place
     def read(self):
@@ -132,6 +139,22 @@ def test_a_driver_is_tried_with_its_values_and_its_time(shell: Shell) -> None:
     assert ended.err.endswith(" ms: 2 values\n")
 
 
+def test_values_are_shown_with_the_units_that_the_driver_knows(shell: Shell) -> None:
+    called = ["drivers", "try", "simulated-fan", "default=40"]
+    assert re.fullmatch(r"value +40 %", shell.jph(*called).out.splitlines()[0])
+    assert {one["channel"]: one["unit"] for one in shell.jph(*called, "--json").documents} == {
+        "value": "%",
+        "rotations": "rpm",
+    }
+    assert shell.jph("drivers", "try", "control", "default=5", "--json").documents[0]["unit"] is None
+
+
+def test_channels_are_listed_with_the_units_that_they_have_whatever_the_options_say(shell: Shell) -> None:
+    assert "value (°C)" in shell.jph("drivers", "dht").out
+    [described] = shell.jph("drivers", "show", "dht", "--json").documents
+    assert described["units"] == {"value": "°C", "humidity": "%", "success": "%"}
+
+
 def test_each_read_is_told_by_itself(shell: Shell) -> None:
     options = ["signal=walk", "start=1", "step=1", "min=0", "max=9"]
     ended = shell.jph("drivers", "try", "simulated", *options, "--count", "3", "--interval", "1ms", "--json", "-q")
@@ -197,9 +220,77 @@ def test_one_that_uses_other_sensors_is_told_to_hear_none(shell: Shell) -> None:
     assert "it uses the readings of A4, A5: none is heard here" in shell.jph("drivers", "try", "loud").err
 
 
+def test_what_a_z_wave_network_has_is_listed_when_nothing_is_named(shell: Shell) -> None:
+    with closing(ZwaveServer()) as server:
+        server.nodes.append(node(9, sensor(f"Air {RED}\n", 1, "°C", None)))
+        called = ["drivers", "try", "zwave", f"url={server.url}"]
+        ended = shell.jph(*called)
+        documents = shell.jph(*called, "--json").documents
+    assert (ended.code, ended.err) == (0, "jph: nothing was named to be read; to be had: 10 values\n")
+    assert ended.out.splitlines()[0].split() == ["2-49-0-Power", "150.3", "W", "Power"]
+    assert all(line.isprintable() for line in ended.out.splitlines())
+    assert len(ended.out.splitlines()) == len(documents) == 10
+    assert documents[0] == {
+        "read": 0,
+        "channel": "2-49-0-Power",
+        "value": 150.3,
+        "attributes": {"label": "Power"},
+        "timestamp_ms": None,
+        "error": None,
+        "unit": "W",
+        "elapsed_s": 0,
+    }
+
+
+def test_a_z_wave_server_that_is_not_there_fails_the_listing(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "zwave", "url=ws://127.0.0.1:9")
+    assert (ended.code, ended.out) == (1, "")
+    assert "see whether Z-Wave JS runs" in ended.err
+
+
+def test_who_gives_nothing_at_first_is_told_to_be_read_more_often(shell: Shell) -> None:
+    called = ["drivers", "try", "system"]
+    assert "nothing new; what counts or speaks by itself needs more time: --count 5" in shell.jph(*called).err
+    assert "--count 5" not in shell.jph(*called, "--count", "2", "--interval", "1ms").err
+
+
+@pytest.mark.usefixtures("packages")
+def test_what_a_library_prints_is_no_data(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "loud", "said=x", "--json")
+    assert len(ended.documents) == len(ended.out.splitlines()) == 2
+    assert "a library that likes to talk" in ended.err
+    assert "jph: it is loud: x\n" in ended.err
+
+
+def test_a_script_that_may_use_everything_is_told_to_hear_nobody(shell: Shell) -> None:
+    (shell.home / "script.py").write_text("channel.sendData(1)\n", "ascii")
+    ended = shell.jph("drivers", "try", "python", f"file={shell.home}/script.py")
+    assert "it uses the readings of others: none is heard here" in ended.err
+
+
+def test_one_without_readings_is_told_to_have_none(shell: Shell) -> None:
+    ended = shell.jph("drivers", "try", "console")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.endswith(" ms: no readings\n")
+
+
+def test_an_interrupted_trial_lets_go_and_says_nothing_more(shell: Shell) -> None:
+    began = shell.home / "began"
+    os.mkfifo(began)
+    command = f"sh -c 'echo $$ > {began}; exec sleep 3600'"
+    called = ["drivers", "try", "pipe", f"command={command}", "timeout=1h", "--timeout", "1h"]
+    with shell.start(*called) as trial:
+        process_id = int(began.read_text("ascii"))
+        trial.send_signal(signal.SIGINT)
+        out, err = trial.communicate(timeout=30)
+    assert (trial.returncode, out, err) == (130, "", "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_id, 0)
+
+
 def test_an_actuator_is_told_to_be_left_safe(shell: Shell) -> None:
     ended = shell.jph("drivers", "try", "simulated-fan")
-    assert ended.out.splitlines()[0].split() == ["value", "25"]
+    assert ended.out.splitlines()[0].split() == ["value", "25", "%"]
     assert "it is left at its safe value" in ended.err
 
 

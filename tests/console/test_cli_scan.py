@@ -41,7 +41,7 @@ def test_what_is_printed_is_a_configuration_without_a_problem(shell: Shell, root
     (shell.home / "found.yaml").write_text(scan(shell, root).out, "utf-8")
     checked = shell.jph("config", "check", "found.yaml")
     assert (checked.code, checked.out) == (0, "")
-    assert "8 nodes, 11 sensors, 0 warnings" in checked.err
+    assert "9 nodes, 12 sensors, 0 warnings" in checked.err
 
 
 def test_nodes_have_names_units_options_and_this_host(shell: Shell, root: Path) -> None:
@@ -59,7 +59,7 @@ def test_nodes_have_names_units_options_and_this_host(shell: Shell, root: Path) 
 
 def test_codifiers_tell_the_unit_and_none_is_given_twice(shell: Shell, root: Path) -> None:
     given = codifiers(nodes(scan(shell, root)))
-    assert len(set(given)) == len(given) == 11
+    assert len(set(given)) == len(given) == 12
     assert {"T1", "T2", "H1", "P1"} <= set(given)
 
 
@@ -98,8 +98,13 @@ def test_where_nothing_is_attached_the_configuration_is_empty_and_loads(shell: S
     ended = scan(shell, shell.home / "nowhere")
     assert nodes(ended) == {}
     assert "there is no 1-Wire bus; write dtoverlay=w1-gpio,gpiopin=4 into config.txt" in ended.err
+    assert "nothing was found. Looked at were 1-Wire, hwmon," in ended.err
     (shell.home / "found.yaml").write_text(ended.out, "utf-8")
     assert shell.jph("config", "check", "found.yaml").code == 0
+
+
+def test_where_something_is_attached_nobody_is_told_that_nothing_was_found(shell: Shell, root: Path) -> None:
+    assert "nothing was found" not in scan(shell, root).err
 
 
 def test_quiet_tells_only_what_was_found(shell: Shell, root: Path) -> None:
@@ -109,7 +114,9 @@ def test_quiet_tells_only_what_was_found(shell: Shell, root: Path) -> None:
 def test_names_that_a_device_gives_itself_do_no_harm(shell: Shell, tmp_path: Path) -> None:
     root = tmp_path / "hostile"
     attached.attach_hwmon(root, 0, HOSTILE.replace("\0", ""), "x", {"temp1_input": "1"})
+    attached.write(root / "dev/serial/by-id" / "usb\nQ1: {driver: sqlite}\x1b[2J", "")
     ended = scan(shell, root)
+    assert "\nQ1" not in ended.out
     assert all(line.isprintable() for line in (ended.out + ended.err).splitlines())
     (shell.home / "found.yaml").write_text(ended.out, "utf-8")
     assert shell.jph("config", "check", "found.yaml").code == 0
@@ -122,3 +129,22 @@ def test_chips_on_a_bus_stand_in_comments(shell: Shell, tmp_path: Path) -> None:
         ended = scan(shell, root)
     assert nodes(ended) == {}
     assert "\n# /dev/i2c-1: 0x76 answers; it may be:\n#   BME280 " in ended.out
+
+
+@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+def test_an_adc_pi_that_seems_to_be_there_is_a_node_in_comments_with_codifiers_that_are_free(
+    shell: Shell, tmp_path: Path
+) -> None:
+    root = tmp_path / "with a bus"
+    chips = {0x68: Registers(), 0x69: Registers()}
+    with mounted({1: EmulatedBus(chips)}, root / "dev"):
+        ended = scan(shell, root)
+        [hint] = [one for one in scan(shell, root, "--json").documents if one["codifier"]]
+    assert nodes(ended) == {}
+    comment = ended.out.partition("as the converters of an ADC Pi do; if it is one:\n")[2].partition("\n\n")[0]
+    node = yaml.safe_load("".join(f"{line.removeprefix('#   ')}\n" for line in comment.splitlines()))
+    assert node == {hint["codifier"]: hint["node"]}
+    (shell.home / "found.yaml").write_text(yaml.safe_dump({"nodes": node}), "utf-8")
+    checked = shell.jph("config", "check", "found.yaml")
+    assert (checked.code, checked.out) == (0, "")
+    assert "1 nodes, 8 sensors" in checked.err.replace("1 node,", "1 nodes,")

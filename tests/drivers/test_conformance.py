@@ -102,6 +102,13 @@ def test_a_read_gives_finite_numbers_and_text_under_declared_channels(trial: Tri
     assert not declared or measured.keys() <= declared
 
 
+@every_case
+def test_units_are_those_of_declared_channels(trial: Trial) -> None:
+    units = trial.options.units()
+    assert units.keys() <= trial.options.channels()
+    assert all(units.values())
+
+
 @cases_that_fail
 def test_a_source_that_fails_gives_no_old_value(trial: Trial) -> None:
     trial.prepare()

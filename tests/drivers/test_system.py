@@ -14,9 +14,35 @@ from tests.drivers.devices.system import Computer
 from tests.support.driven_time import ManualClock
 
 PAGE = (Path(__file__).parents[2] / "docs/drivers.md").read_text(encoding="utf-8")
-FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
+POWER = "sys/class/hwmon/hwmon1"
 
 Build = Callable[..., System]
+
+
+class Firmware:
+    """A program `vcgencmd` in a directory, which says what it is told to, and counts how often it is asked."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        program = directory / "vcgencmd"
+        program.write_text(f'#!/bin/sh\necho "$@" >> {directory}/asked\ncat {directory}/said\n', "ascii")
+        program.chmod(0o755)
+
+    def __call__(self, said: str) -> None:
+        (self._directory / "said").write_text(f"{said}\n", "ascii")
+
+    @property
+    def asked(self) -> int:
+        asked = self._directory / "asked"
+        return asked.read_text("ascii").split("\n").count("get_throttled") if asked.exists() else 0
+
+
+@pytest.fixture
+def firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firmware:
+    directory = tmp_path / "firmware"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", str(directory), prepend=":")
+    return Firmware(directory)
 
 
 @pytest.fixture
@@ -66,7 +92,7 @@ def error_of(driver: System) -> str:
         ("processes", 3),
         ("temperature", 52.312),
         ("temperature:cpu-thermal", 52.312),
-        ("throttled", 0x50005),
+        ("under_voltage", 0),
     ],
 )
 def test_a_quantity_is_what_the_kernel_says(quantity: str, value: Value, build: Build) -> None:
@@ -82,30 +108,54 @@ def test_the_space_of_a_disk_is_that_of_the_file_system(build: Build, computer: 
     assert 0 <= measured["value"] <= 100
 
 
-def test_each_bit_of_the_firmware_is_a_channel(build: Build, computer: Computer) -> None:
+def test_the_kernel_tells_whether_the_voltage_is_too_low_and_no_program_is_run(
+    build: Build, computer: Computer, firmware: Firmware
+) -> None:
+    driver = build("under_voltage")
+    firmware("1")
+    for alarm in (1, 0):
+        computer.write(f"{POWER}/in0_lcrit_alarm", f"{alarm}\n")
+        assert driver.read() == {"value": alarm}
+    assert firmware.asked == 0
+
+
+def test_where_the_kernel_does_not_tell_the_firmware_does(build: Build, computer: Computer, firmware: Firmware) -> None:
+    computer.write(f"{POWER}/name", "pwmfan\n")
+    firmware("throttled=0x1")
+    assert build("under_voltage").read() == {"value": 1}
+
+
+def test_each_bit_of_the_firmware_is_a_channel(build: Build, computer: Computer, firmware: Firmware) -> None:
+    computer.write(f"{POWER}/name", "pwmfan\n")
     driver = build("throttled", *THROTTLED_BITS)
     for name, bit in THROTTLED_BITS.items():
-        computer.write(FIRMWARE, f"{1 << bit:x}\n")
+        firmware(f"throttled=0x{1 << bit:x}")
         measured = driver.read()
         assert [channel for channel in THROTTLED_BITS if measured[channel]] == [name]
         assert measured["value"] == 1 << bit
 
 
-def test_without_the_file_the_firmware_is_asked_by_its_program_once_a_read(
-    build: Build, computer: Computer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_firmware_is_asked_once_a_read(build: Build, firmware: Firmware) -> None:
+    firmware("throttled=0x50000")
+    measured = build("throttled", "throttling", "under_voltage_seen").read()
+    assert measured == {"value": 0x50000, "throttling": 0, "under_voltage_seen": 1}
+    assert firmware.asked == 1
+
+
+def test_what_the_kernel_heard_of_the_firmware_is_not_taken_for_what_was_since_the_start(
+    build: Build, computer: Computer, firmware: Firmware
 ) -> None:
-    computer.remove(FIRMWARE)
-    program = tmp_path / "vcgencmd"
-    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho throttled=0x50000\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    measured = build("throttled", "under_voltage", "under_voltage_seen").read()
-    assert measured == {"value": 0x50000, "under_voltage": 0, "under_voltage_seen": 1}
-    assert (tmp_path / "asked").read_text() == "get_throttled\n"
+    computer.write("sys/devices/platform/soc/soc:firmware/get_throttled", "0\n")
+    firmware("throttled=0x50000")
+    assert build("throttled").read() == {"value": 0x50000}
 
 
-def test_no_raspberry_pi_is_told(build: Build, computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
-    computer.remove(FIRMWARE)
+def test_a_firmware_that_says_nonsense_is_an_error(build: Build, firmware: Firmware) -> None:
+    firmware("\x1b[2J")
+    assert r"the firmware says '\x1b[2J', which is no number" in error_of(build("throttled"))
+
+
+def test_no_raspberry_pi_is_told(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     told = error_of(build("throttled"))
     assert told.startswith("throttled: `vcgencmd get_throttled` does not start: No such file or directory; only a Rasp")
@@ -238,7 +288,7 @@ def test_a_file_that_is_not_there_is_an_error(
         ("proc/loadavg", "high", "load1", "/proc/loadavg does not say what it should: 'high' is not a number"),
         ("proc/stat", "cpu x", "cpu", "/proc cannot be read: "),
         ("proc/meminfo", "nothing", "memory", "/proc cannot be read: "),
-        (FIRMWARE, "\x1b[2J", "throttled", r"the firmware says '\\x1b[2J', which is no number"),
+        (f"{POWER}/in0_lcrit_alarm", "low", "under_voltage", "'low' is not a number"),
     ],
 )
 def test_a_file_that_says_nonsense_is_an_error(

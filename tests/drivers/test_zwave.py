@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from config.loading import load, loads
 from drivers import registry
-from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
+from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Offer, Place
 from drivers.links.zwave_client import Client
 from drivers.links.zwave_session import PING_DEAD_EVERY_S
 from drivers.links.zwave_values import Network
-from drivers.zwave import LASTING_S, LONGEST_PAUSE_S, OriginalOptions, Zwave, ZwaveOptions, listing
+from drivers.zwave import LASTING_S, LONGEST_PAUSE_S, OriginalOptions, Zwave, ZwaveOptions
 from tests.drivers.devices.zwave import ALIVE, ASLEEP, DEAD, KWH, WATT, ZwaveServer, node, plugs, sensor
 from tests.support.driven_time import ManualClock
 
@@ -353,10 +353,12 @@ def test_without_a_value_the_error_lists_what_there_is(build: Build) -> None:
     assert "4-50-0-value-65537 (Electric Consumption [kWh]) 1147.65 kWh" in told
 
 
-def test_the_values_of_a_network_can_be_listed(server: ZwaveServer) -> None:
-    lines = listing(ZwaveOptions(url=server.url)).splitlines()
-    assert len(lines) == 9
-    assert lines[0] == "2-49-0-Power (Power) 150.3 W"
+def test_what_a_network_has_is_offered_in_the_order_of_its_nodes(server: ZwaveServer) -> None:
+    server.nodes.append(node(10, sensor("Humidity", 5, "%", None), sensor("State", 1, "", True)))
+    offers = Zwave.offers(ZwaveOptions(url=server.url))
+    assert len(offers) == 11
+    assert offers[0] == Offer("2-49-0-Power", 150.3, "W", "Power")
+    assert offers[-2:] == [Offer("10-49-0-Humidity", None, "%", "Humidity"), Offer("10-49-0-State", 1, "", "State")]
 
 
 def test_the_original_s_configuration_is_read_without_a_word(server: ZwaveServer, build: Build) -> None:

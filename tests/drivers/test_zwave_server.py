@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drivers.driver import DriverError, Measurements, Place
-from drivers.zwave import OriginalOptions, Zwave, ZwaveOptions, listing
+from drivers.zwave import OriginalOptions, Zwave, ZwaveOptions
 from tests.support.driven_time import ManualClock
 from tests.zwave.network import NotHereError, RealNetwork
 
@@ -202,7 +202,7 @@ def test_a_server_that_hangs_is_an_error_and_what_it_says_later_is_a_push(
     assert woken_read(driver, woken) == {"value": 88}
 
 
-def test_what_there_is_can_be_listed(real: RealNetwork) -> None:
-    lines = listing(ZwaveOptions(url=real.url)).splitlines()
-    assert f"{POWER} (Electric Consumption [W]) " in "\n".join(lines)
-    assert any(line.startswith(f"{TEMPERATURE} (Air temperature) ") for line in lines)
+def test_what_there_is_is_offered(real: RealNetwork) -> None:
+    offers = {offer.name: offer for offer in Zwave.offers(ZwaveOptions(url=real.url))}
+    assert (offers[POWER].label, offers[POWER].unit) == ("Electric Consumption [W]", "W")
+    assert offers[TEMPERATURE].label == "Air temperature"

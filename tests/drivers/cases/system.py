@@ -3,7 +3,7 @@ import shutil
 from tests.drivers.devices.system import Computer
 from tests.drivers.trying import Bench, Case, Wrong
 
-FILES = ("load1", "memory", "swap", "received", "sent", "signal", "uptime", "temperature", "throttled", "under_voltage")
+FILES = ("load1", "memory", "swap", "received", "sent", "signal", "uptime", "temperature", "under_voltage")
 
 
 def make(bench: Bench) -> None:

@@ -33,7 +33,7 @@ class Computer:
         self.write("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
         self.write("sys/class/thermal/thermal_zone0/temp", "52312\n")
         self.write("sys/class/hwmon/hwmon1/name", "rpi_volt\n")
-        self.write("sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n")
+        self.write("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "0\n")
         self.show()
 
     def write(self, path: str, text: str) -> None:
