@@ -16,6 +16,7 @@ from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Me
 from drivers.hardware.i2c import Bus, device, opened
 from drivers.hardware.mcp3424 import CHANNELS, Conversion, OutOfScaleError, Setting, convert
 from drivers.hardware.thermistors import CURVES, Curve, Positive, value_at
+from drivers.outcomes import unless_all_failed
 from drivers.text.decimals import check_finite
 
 DIVIDER: Final = 16.8 / 6.8
@@ -120,11 +121,7 @@ class Adcpi:
         volts: dict[str, float | DriverError] = {}
         with opened(self._options.bus, self._place) as bus:
             self._take_turns([self._measure(bus, *chip, volts) for chip in self._chips()])
-        found = {name: self._reading(channel, volts[name]) for name, channel in self._inputs.items()}
-        errors = [reading for reading in found.values() if isinstance(reading, DriverError)]
-        if len(errors) == len(found):
-            raise errors[0]
-        return found
+        return unless_all_failed({name: self._reading(pin, volts[name]) for name, pin in self._inputs.items()})
 
     def close(self) -> None:
         """End a read that is under way before its next transaction; between reads nothing is held."""
