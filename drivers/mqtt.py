@@ -16,7 +16,7 @@ from drivers.libraries import library
 from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
 from drivers.text import payloads
 from drivers.text.decimals import check_finite
-from drivers.text.json_paths import check_path
+from drivers.text.json_paths import check_path, compiled, there
 from drivers.web.secrets import read_secret
 from protocol.printable import visible
 from protocol.readings import Value
@@ -216,9 +216,8 @@ class Mqtt:
         except ValueError as error:  # JMESPathError is one too
             raise ValueError(f"{path.expression}: {error}") from error
         if value is None and channel not in self._seen:
-            log.warning(
-                "%s: no %s yet in %r: %s", self._place.codifier, path.expression, channel, payloads.keys_of(found)
-            )
+            what = there(found, path.expression)
+            log.warning("%s: no %s yet in %r: %s", self._place.codifier, path.expression, channel, what)
         self._seen.add(channel)
         return value
 
@@ -252,11 +251,8 @@ def _topics(options: MqttOptions) -> set[str]:
 def _paths(options: MqttOptions, topic: str) -> dict[str, Any]:
     """Return the channels of a topic, each with its path, None when the whole message is the value."""
     channels = [channel for channel in sorted(options.channels()) if options.topic_of(channel) == topic]
-    return {channel: _compiled(options.path_of(channel)) for channel in channels}
-
-
-def _compiled(path: str | None) -> Any:
-    return None if path is None else payloads.compiled(path, library("jmespath", "mqtt"))
+    paths = {channel: options.path_of(channel) for channel in channels}
+    return {channel: None if path is None else compiled(channel, path, "mqtt") for channel, path in paths.items()}
 
 
 def _broker(options: MqttOptions, place: Place) -> Broker:
