@@ -17,7 +17,7 @@ from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Mes
 from drivers.text import payloads
 from drivers.text.decimals import check_finite
 from drivers.text.json_paths import check_path, compiled, there
-from drivers.web.secrets import read_secret
+from drivers.web.secrets import read_password
 from protocol.printable import visible
 from protocol.readings import Value
 
@@ -258,7 +258,7 @@ def _paths(options: MqttOptions, topic: str) -> dict[str, Any]:
 def _broker(options: MqttOptions, place: Place) -> Broker:
     port = options.port or (TLS_PORT if options.tls else PLAIN_PORT)
     ca = None if options.ca is None else str(place.locate(options.ca))
-    password = None if options.password_file is None else read_secret(place.locate(options.password_file))
+    password = None if options.password_file is None else read_password(place.locate(options.password_file))
     return Broker(options.host, port, options.tls, ca, options.username, password)
 
 
