@@ -2,9 +2,10 @@ import pytest
 
 from drivers.adcpi import DIVIDER
 from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
-from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c_dev import mounted
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
+from tests.support.fuse import why_not
 
 
 def set_up_bus(bench: Bench) -> dict[str, str]:
