@@ -47,7 +47,7 @@ WRONG = [
     Wrong({"url": "http://127.0.0.1:3000"}, "`url` is 'http://127.0.0.1:3000'"),
     Wrong({"value": "power"}, "`value` is 'power': write node-class-endpoint-property-key"),
     Wrong({"channels": {"energy": "2"}}, "`channels.energy` is '2'"),
-    Wrong({"channels": {"energy": {"node": 2}}}, "options.channels.energy"),
+    Wrong({"channels": {"energy": {"node": 2}}}, "options.channels.energy: 'index' is missing"),
     Wrong({"node": 2}, "`node` and `index` belong together"),
     Wrong({"index": 8}, "`node` and `index` belong together"),
     Wrong({"node": 0, "index": 8}, "options.node"),
