@@ -25,11 +25,12 @@ INPUT_OHMS: Final = 16_800.0
 VOLTS: Final = "volts"
 """The curve of a pin whose reading is its voltage."""
 
+FIRST_ADDRESS, LAST_ADDRESS = 0x68, 0x6F  # that an MCP3424 can be set to by its two pins
+
 TRIES: Final = 2  # of a conversion: a bus with long wires errs now and then
 
 Pin: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2 * CHANNELS)]
 Gain: TypeAlias = Literal[1, 2, 4, 8]
-Address: TypeAlias = Annotated[int, msgspec.Meta(ge=0x68, le=0x6F)]
 
 
 class PinOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,13 +64,17 @@ class AdcpiOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     )
     bus: Annotated[int, msgspec.Meta(ge=0, description="the number of the I2C bus")] = 1
     addresses: Annotated[
-        tuple[Address, ...],
+        tuple[int, ...],
         msgspec.Meta(min_length=1, max_length=2, description="the addresses of pins 1 to 4 and of pins 5 to 8"),
     ] = (0x68, 0x69)
 
     def __post_init__(self) -> None:
         if not self.inputs_by_channel():
             raise ValueError("`pin` is missing: say which pin is measured, or name several in `channels`")
+        for address in self.addresses:
+            if not FIRST_ADDRESS <= address <= LAST_ADDRESS:
+                allowed = f"an MCP3424 has one from {FIRST_ADDRESS:#x} to {LAST_ADDRESS:#x}"
+                raise ValueError(f"`addresses` has {address:#x}: {allowed}")
         if len(set(self.addresses)) < len(self.addresses):
             raise ValueError("`addresses` has the same address twice")
         check_finite("divider", self.divider)

@@ -72,7 +72,8 @@ def _compiled(key: str, path: str, jmespath: Any) -> Any:
     try:
         return jmespath.compile(path)
     except ValueError as error:  # its errors are ValueErrors, of several lines
-        raise ValueError(f"`{key}` is {path!r}: {str(error).splitlines()[0]}") from error
+        said = visible(str(error).splitlines()[0][:_QUOTED].removesuffix(", for expression:"))
+        raise ValueError(f"`{key}` is {path!r}: {said}") from error
 
 
 def there(document: Any, path: str) -> str:

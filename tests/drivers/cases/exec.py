@@ -16,6 +16,7 @@ WRONG = [
     Wrong({"command": "echo '"}, "`command`: No closing quotation"),
     Wrong({"command": "true", "field": ""}, "`field` is empty"),
     Wrong({"command": "true", "field": "a["}, "`field` is 'a['"),
+    Wrong({"command": "true", "field": "a\x1b[31m"}, r"Bad jmespath expression: Unknown token \x1b"),
     Wrong({"command": "true", "fields": {"b": "a["}}, "`fields.b` is 'a['"),
     Wrong({"command": "true", "field": "a", "fields": {"value": "b"}}, "`field` and `fields.value`"),
     Wrong({"command": "true", "exit_codes": [256]}, "options.exit_codes"),
