@@ -22,6 +22,7 @@ from drivers.links.mqtt_connection import LARGEST_BYTES, MOST_WAITING
 from drivers.mqtt import OLDEST_S, Mqtt, MqttOptions
 from drivers.text import payloads
 from tests.drivers.devices.mqtt import LOOPBACK, PATIENCE_S, MqttBroker, MqttDevice, certificate
+from tests.drivers.soaking import ERROR_SHARE, Errors
 from tests.support.driven_time import START_MS, ManualClock
 
 BATHROOM: Final = "zigbee2mqtt/bathroom"
@@ -543,6 +544,24 @@ def test_what_true_and_false_mean_can_be_said(listener: Listener, device: MqttDe
     listener(topic="t", path="contact", values={"true": 0, "false": 1}).subscribed()
     device.publish("t", '{"contact": false}', '{"contact": true}')
     assert listener.readings(2) == [{"value": 1}, {"value": 0}]
+
+
+def test_ten_minutes_of_messages_of_which_some_are_broken_come_to_what_is_computed(
+    listener: Listener, broker: MqttBroker, stack: ExitStack, clock: ManualClock
+) -> None:
+    device = stack.enter_context(broker.device(Errors(clock)))
+    listener(topic="t").subscribed()
+    model = ManualClock()
+    is_broken = Errors(model)
+    for number in range(120):
+        device.publish("t", str(number))
+        if is_broken():
+            assert "is not a number" in listener.error()
+        else:
+            assert listener.reading() == {"value": number}
+        clock.pass_time(5)
+        model.pass_time(5)
+    assert 0.5 * ERROR_SHARE < is_broken.failed / is_broken.transactions < 2.5 * ERROR_SHARE
 
 
 @given(st.binary(max_size=64))
