@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from drivers.dating import dated
+from drivers.dating import OLDEST_S, dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
 from drivers.libraries import library
 from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
@@ -28,9 +28,6 @@ Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
 PLAIN_PORT: Final = 1883
 TLS_PORT: Final = 8883
 LONGEST_TOPIC: Final = 65_535  # bytes, MQTT 3.1.1, 1.5.3
-
-OLDEST_S: Final = 60.0
-"""A message that waited longer is dropped: the node was halted. A driver that failed is left alone for 30 s at most."""
 
 _LONGEST_FAULT: Final = 300  # characters: JMESPath quotes all that it found
 _HOST: Final = re.compile(r"[0-9A-Za-z_:.%-]{1,253}")

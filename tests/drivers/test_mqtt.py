@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.dating import OLDEST_S
 from drivers.driver import DriverError, Measured, Measurements, Place
 from drivers.links import mqtt_connection
 from drivers.links.mqtt_connection import LARGEST_BYTES, MOST_WAITING
-from drivers.mqtt import OLDEST_S, Mqtt, MqttOptions
+from drivers.mqtt import Mqtt, MqttOptions
 from drivers.text import payloads
 from tests.drivers.devices.mqtt import LOOPBACK, PATIENCE_S, MqttBroker, MqttDevice, certificate
 from tests.drivers.soaking import ERROR_SHARE, Errors
