@@ -25,7 +25,8 @@ INPUT_OHMS: Final = 16_800.0
 VOLTS: Final = "volts"
 """The curve of a pin whose reading is its voltage."""
 
-FIRST_ADDRESS, LAST_ADDRESS = 0x68, 0x6F  # that an MCP3424 can be set to by its two pins
+FIRST_ADDRESS: Final = 0x68  # of those that an MCP3424 can be set to by its two pins
+LAST_ADDRESS: Final = 0x6F
 
 TRIES: Final = 2  # of a conversion: a bus with long wires errs now and then
 
