@@ -151,8 +151,15 @@ class Supervisor:
         return await self._outcome(begin(self._driver, use, self._threads), deadline_s)
 
     def _build(self) -> None:
-        """Build the driver in a thread: also one that takes longer than its deadline is there for the next read."""
-        self._driver = self._make()
+        """Build the driver in a thread: also one that takes longer than its deadline is there for the next read.
+
+        One that is there only when the node has ended is let go of: it may hold what a new node waits for.
+        """
+        driver = self._make()
+        if self._closed:
+            driver.close()
+        else:
+            self._driver = driver
 
     async def _outcome(self, call: asyncio.Future[Any], deadline_s: float) -> object:
         self._under_way = call

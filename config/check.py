@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, 
 
 import msgspec
 
-from config.document import Array, Table, Tree, plain
+from config.document import Array, Scalar, Table, Tree, plain
 from config.messages import at, is_nothing, join, suggestion
 from config.notations import notation_of
 from config.report import Report
@@ -179,21 +179,35 @@ def _table_reader(kind: Any) -> Read:
 
 
 def _union_reader(kind: Any) -> Read:
-    """Return a reader that takes the first type that fits; text comes last, since every value can be text."""
-    arms = [arm for arm in get_args(kind) if arm is not type(None)]
-    readers = [reader(arm) for arm in sorted(arms, key=lambda arm: arm is str)]
+    """Return a reader that takes the first type that fits; text comes last, since every value can be text.
+
+    When none fits, what is wrong is told by the type whose form is there, such as which keys a mapping has.
+    """
+    arms = sorted((arm for arm in get_args(kind) if arm is not type(None)), key=lambda arm: arm is str)
+    readers = [reader(arm) for arm in arms]
+    of_form = {_form(arm): read_arm for arm, read_arm in zip(arms, readers, strict=True)}
     may_be_nothing = len(arms) < len(get_args(kind))
 
     def read(tree: Tree, path: str, report: Report) -> Any:
         if may_be_nothing and is_nothing(tree):
             return None
-        for read_arm in readers[:-1]:
+        for read_arm in readers:
             value = read_arm(tree, path, Report(report.file))
             if value is not WRONG:
                 return value
-        return readers[-1](tree, path, report)
+        return of_form.get(type(tree), readers[-1])(tree, path, report)
 
     return read
+
+
+def _form(kind: Any) -> type[Tree]:
+    """Return the part of a document that values of a type are written as."""
+    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    origin = get_origin(base) or base
+    if origin in _CONTAINERS:
+        return Array
+    is_table = origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, msgspec.Struct))
+    return Table if is_table else Scalar
 
 
 _CONTAINERS: Final[dict[Any, Callable[[list[Any]], Any]]] = {

@@ -16,6 +16,7 @@ from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Me
 from drivers.hardware.i2c import Bus, device, opened
 from drivers.hardware.mcp3424 import CHANNELS, Conversion, OutOfScaleError, Setting, convert
 from drivers.hardware.thermistors import CURVES, Curve, Positive, value_at
+from drivers.outcomes import unless_all_failed
 from drivers.text.decimals import check_finite
 
 DIVIDER: Final = 16.8 / 6.8
@@ -24,11 +25,13 @@ INPUT_OHMS: Final = 16_800.0
 VOLTS: Final = "volts"
 """The curve of a pin whose reading is its voltage."""
 
+FIRST_ADDRESS: Final = 0x68  # of those that an MCP3424 can be set to by its two pins
+LAST_ADDRESS: Final = 0x6F
+
 TRIES: Final = 2  # of a conversion: a bus with long wires errs now and then
 
 Pin: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2 * CHANNELS)]
 Gain: TypeAlias = Literal[1, 2, 4, 8]
-Address: TypeAlias = Annotated[int, msgspec.Meta(ge=0x68, le=0x6F)]
 
 
 class PinOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,13 +65,17 @@ class AdcpiOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     )
     bus: Annotated[int, msgspec.Meta(ge=0, description="the number of the I2C bus")] = 1
     addresses: Annotated[
-        tuple[Address, ...],
+        tuple[int, ...],
         msgspec.Meta(min_length=1, max_length=2, description="the addresses of pins 1 to 4 and of pins 5 to 8"),
     ] = (0x68, 0x69)
 
     def __post_init__(self) -> None:
         if not self.inputs_by_channel():
             raise ValueError("`pin` is missing: say which pin is measured, or name several in `channels`")
+        for address in self.addresses:
+            if not FIRST_ADDRESS <= address <= LAST_ADDRESS:
+                allowed = f"an MCP3424 has one from {FIRST_ADDRESS:#x} to {LAST_ADDRESS:#x}"
+                raise ValueError(f"`addresses` has {address:#x}: {allowed}")
         if len(set(self.addresses)) < len(self.addresses):
             raise ValueError("`addresses` has the same address twice")
         check_finite("divider", self.divider)
@@ -130,11 +137,7 @@ class Adcpi:
         volts: dict[str, float | DriverError] = {}
         with opened(self._options.bus, self._place) as bus:
             self._take_turns([self._measure(bus, *chip, volts) for chip in self._chips()])
-        found = {name: self._reading(channel, volts[name]) for name, channel in self._inputs.items()}
-        errors = [reading for reading in found.values() if isinstance(reading, DriverError)]
-        if len(errors) == len(found):
-            raise errors[0]
-        return found
+        return unless_all_failed({name: self._reading(pin, volts[name]) for name, pin in self._inputs.items()})
 
     def close(self) -> None:
         """End a read that is under way before its next transaction; between reads nothing is held."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Protoco
 import msgspec
 
 from config.durations import Seconds
+from drivers.dating import OLDEST_S
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.hardware.pins import HEADER_CHIPS, PinNumber, attempted, let_go, opened
 from drivers.hardware.pulses import Pulses
@@ -206,14 +207,20 @@ class _Level:
 
 
 class _Button:
-    """A button. A press that is over before it is read is told all the same, and then that it is over."""
+    """A button. A press that is over before it is read is told all the same, and then that it is over.
+
+    One that was over long ago, because the node was halted, is counted only.
+    """
 
     def __init__(self, _options: GpioOptions, place: Place) -> None:
         self._wake = place.wake
+        self._monotonic = place.monotonic
         self._pulses = Pulses(place.monotonic)
         self._told = 0
+        self._pressed_s = place.monotonic()
 
     def begins(self) -> None:
+        self._pressed_s = self._monotonic()
         self._pulses.note()
         self._wake()
 
@@ -225,7 +232,8 @@ class _Button:
 
     def read(self, level: int) -> Measurements:
         presses = self._pulses.total
-        was_pressed, self._told = presses > self._told, presses
+        is_recent = self._monotonic() - self._pressed_s <= OLDEST_S
+        was_pressed, self._told = presses > self._told and is_recent, presses
         if was_pressed and not level:
             self._wake()
         return {OWN_CHANNEL: int(level or was_pressed), "presses": presses}

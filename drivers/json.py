@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 
 from config.durations import Seconds
-from drivers.apart import read_apart
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
+from drivers.outcomes import read_apart
 from drivers.text.decimals import check_finite
 from drivers.text.json_paths import check_paths, finder, named_paths
 from drivers.text.json_text import parse

@@ -10,14 +10,14 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from drivers.dating import dated
+from drivers.dating import OLDEST_S, dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
 from drivers.libraries import library
 from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
 from drivers.text import payloads
 from drivers.text.decimals import check_finite
-from drivers.text.json_paths import check_path
-from drivers.web.secrets import read_secret
+from drivers.text.json_paths import check_path, compiled, there
+from drivers.web.secrets import read_password
 from protocol.printable import visible
 from protocol.readings import Value
 
@@ -28,9 +28,6 @@ Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
 PLAIN_PORT: Final = 1883
 TLS_PORT: Final = 8883
 LONGEST_TOPIC: Final = 65_535  # bytes, MQTT 3.1.1, 1.5.3
-
-OLDEST_S: Final = 60.0
-"""A message that waited longer is dropped: the node was halted. A driver that failed is left alone for 30 s at most."""
 
 _LONGEST_FAULT: Final = 300  # characters: JMESPath quotes all that it found
 _HOST: Final = re.compile(r"[0-9A-Za-z_:.%-]{1,253}")
@@ -216,9 +213,8 @@ class Mqtt:
         except ValueError as error:  # JMESPathError is one too
             raise ValueError(f"{path.expression}: {error}") from error
         if value is None and channel not in self._seen:
-            log.warning(
-                "%s: no %s yet in %r: %s", self._place.codifier, path.expression, channel, payloads.keys_of(found)
-            )
+            what = there(found, path.expression)
+            log.warning("%s: no %s yet in %r: %s", self._place.codifier, path.expression, channel, what)
         self._seen.add(channel)
         return value
 
@@ -252,17 +248,14 @@ def _topics(options: MqttOptions) -> set[str]:
 def _paths(options: MqttOptions, topic: str) -> dict[str, Any]:
     """Return the channels of a topic, each with its path, None when the whole message is the value."""
     channels = [channel for channel in sorted(options.channels()) if options.topic_of(channel) == topic]
-    return {channel: _compiled(options.path_of(channel)) for channel in channels}
-
-
-def _compiled(path: str | None) -> Any:
-    return None if path is None else payloads.compiled(path, library("jmespath", "mqtt"))
+    paths = {channel: options.path_of(channel) for channel in channels}
+    return {channel: None if path is None else compiled(channel, path, "mqtt") for channel, path in paths.items()}
 
 
 def _broker(options: MqttOptions, place: Place) -> Broker:
     port = options.port or (TLS_PORT if options.tls else PLAIN_PORT)
     ca = None if options.ca is None else str(place.locate(options.ca))
-    password = None if options.password_file is None else read_secret(place.locate(options.password_file))
+    password = None if options.password_file is None else read_password(place.locate(options.password_file))
     return Broker(options.host, port, options.tls, ca, options.username, password)
 
 

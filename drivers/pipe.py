@@ -28,7 +28,7 @@ class PipeOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
     timeout: Annotated[
         Seconds,
         msgspec.Meta(description="how long the command may take; then it is ended with all that it started"),
-    ] = 5.0
+    ] = 4.5  # below the 5 s that a read may take: then this, and not the supervisor, says what is slow
     field: Annotated[
         FieldNumber | None, msgspec.Meta(description="which word of the text is the number, counted from 1")
     ] = None

@@ -8,6 +8,7 @@ import msgspec
 
 from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, Measured, Measurements, Place
+from drivers.outcomes import unless_all_failed
 from drivers.text.decimals import scaled, to_number
 from drivers.text.json_text import parse
 from drivers.web.answers import Answer, Patience
@@ -86,10 +87,8 @@ class Pool:
         wanted = self._options.wanted()
         missing = {channel: worker for channel, worker in wanted.items() if worker not in (None, *account.workers)}
         errors = {channel: _missing(str(worker), account, answer) for channel, worker in missing.items()}
-        if errors and len(errors) == len(wanted):
-            raise next(iter(errors.values()))
         rates = {channel: _of(account, worker) for channel, worker in wanted.items() if channel not in missing}
-        return errors | self._new(rates)
+        return {**errors, **self._new(rates)} if rates else unless_all_failed(errors)
 
     def close(self) -> None:
         """End the request that is under way."""

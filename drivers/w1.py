@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 import msgspec
 
 from config.durations import Seconds
-from drivers.apart import read_apart
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.hardware.sysfs import SysfsError, entries, read_text, text_or_none, write_text
 from drivers.hardware.w1_slave import FAMILIES, POWER_ON, TOO_LITTLE_POWER, temperature
+from drivers.outcomes import read_apart
 from drivers.text.decimals import to_number
 
 log: Final = logging.getLogger("jph.driver")

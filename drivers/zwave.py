@@ -7,6 +7,7 @@ import logging
 import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Annotated, ClassVar, Final, TypeAlias
@@ -14,9 +15,10 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Offer, Place
+from drivers.dating import one_dated
+from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Offer, Place
 from drivers.links.zwave_client import Client, quoted
-from drivers.links.zwave_session import Session
+from drivers.links.zwave_session import Push, Session
 from drivers.links.zwave_values import Described, Network, OpenZwaveId, ValueId, unit_of
 from drivers.outcomes import unless_all_failed
 from protocol.readings import Value
@@ -119,9 +121,10 @@ class Zwave:
 
     Options: ClassVar[type[msgspec.Struct]] = ZwaveOptions
 
-    def __init__(self, options: ZwaveOptions, place: Place) -> None:
+    def __init__(self, options: ZwaveOptions, place: Place, wall_s: Callable[[], float] = time.time) -> None:
         self._options = options
         self._place = place
+        self._wall_s = wall_s
         self._wanted = options.wanted()
         self._connector = _Connector(options, place)
         self._taken: dict[str, ValueId] = {}  # for each of OpenZWave's names, so that it is told once
@@ -136,7 +139,7 @@ class Zwave:
         there = frozenset(each for each in ids.values() if isinstance(each, ValueId))
         found = session.read(there, ask=self._options.poll)
         measured = {
-            channel: each if isinstance(each, DriverError) else _reading(each, found[each])
+            channel: each if isinstance(each, DriverError) else self._reading(each, found[each])
             for channel, each in ids.items()
             if isinstance(each, DriverError) or each in found
         }
@@ -154,6 +157,14 @@ class Zwave:
             return [_offer(value) for value in Network(client.open()).values()]
         finally:
             client.close()
+
+    def _reading(self, value: ValueId, said: object) -> Value | Measured | DriverError:
+        if not isinstance(said, Push):
+            return _reading(value, said)
+        reading = _reading(value, said.value)
+        if isinstance(reading, DriverError):
+            return reading
+        return one_dated(reading, self._place.monotonic() - said.came_s, self._wall_s)
 
     def _find(self, network: Network, channel: str, name: str | OpenZwaveId) -> ValueId | DriverError:
         """Return which value a channel has, or why there is none."""

@@ -6,9 +6,9 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from drivers.apart import read_apart
 from drivers.driver import OWN_CHANNEL, DriverOptions, Measurements, Place
 from drivers.hardware.sysfs import persistently
+from drivers.outcomes import read_apart
 
 Measure: TypeAlias = Callable[[str, str], int | float]
 """Measures a source for a channel; raises DriverError."""

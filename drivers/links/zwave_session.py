@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from drivers.dating import OLDEST_S
 from drivers.driver import DriverError
 from drivers.links.zwave_client import Client, Message, quoted
 from drivers.links.zwave_values import STATUS_EVENTS, Network, Status, ValueId, id_of
@@ -27,6 +28,13 @@ _VALUES: Final[Mapping[str, str]] = {
 _BATTERY: Final = frozenset({Status.ASLEEP, Status.AWAKE})  # nodes that speak when they wake, and are never asked
 
 
+class Push(NamedTuple):
+    """A value that came by itself, and when, in s of the session's clock."""
+
+    value: object
+    came_s: float
+
+
 class Session:
     """A connection with the network behind it.
 
@@ -45,7 +53,7 @@ class Session:
         self._network = Network(client.open())
         self._is_changed = False
         self._watched: frozenset[ValueId] = frozenset()
-        self._pushed: dict[ValueId, object] = {}  # since the last read; at most one for each that is watched
+        self._pushed: dict[ValueId, Push] = {}  # since the last read; at most one for each that is watched
         self._heard: set[ValueId] = set()  # pushed since values were asked for last
         # What was asked for comes as an event as well: its value, _PENDING until that is known.
         self._echoes: dict[ValueId, object] = {}
@@ -70,7 +78,7 @@ class Session:
         return self._network
 
     def read(self, values: Collection[ValueId], *, ask: bool) -> dict[ValueId, object]:
-        """Return what was pushed since the last read, and what is got by asking for what was not.
+        """Return what was pushed since the last read, each as a Push, and what is got by asking for what was not.
 
         In the place of a value that there should be and is not stands its DriverError.
         """
@@ -86,15 +94,23 @@ class Session:
         """End the connection."""
         self._client.close()
 
-    def _due(self, values: Collection[ValueId], *, ask: bool) -> tuple[dict[ValueId, object], set[ValueId]]:
+    def _due(self, values: Collection[ValueId], *, ask: bool) -> tuple[dict[ValueId, Push], set[ValueId]]:
         """Take what was pushed, and choose what to ask for: nothing when a push is the reason of this read."""
-        pushed, self._pushed = self._pushed, {}
+        pushed = self._take_pushed()
         self._watched = frozenset(values)
         is_woken, self._is_woken = self._is_woken, False
-        if is_woken or not ask:
+        if (is_woken and pushed) or not ask:
             return pushed, set()
         heard, self._heard = self._heard, set()
         return pushed, set(self._watched - heard)
+
+    def _take_pushed(self) -> dict[ValueId, Push]:
+        """Take what was pushed; what waited too long is as if it had not come, and is asked for."""
+        pushed, self._pushed = self._pushed, {}
+        oldest_s = self._monotonic() - OLDEST_S
+        recent = {value: push for value, push in pushed.items() if push.came_s >= oldest_s}
+        self._heard -= pushed.keys() - recent.keys()
+        return recent
 
     def _ask(self, values: Iterable[ValueId]) -> dict[ValueId, object]:
         """Ask nodes for values, all at once: the server queues them."""
@@ -133,7 +149,7 @@ class Session:
             return False
         if value in self._echoes and self._echoes.pop(value) in (_PENDING, said[key]):
             return False
-        self._pushed[value] = said[key]
+        self._pushed[value] = Push(said[key], self._monotonic())
         self._heard.add(value)
         return True
 

@@ -25,7 +25,7 @@ def check_path(key: str, path: str) -> None:
     if not path:
         raise ValueError(f"`{key}` is empty: name the field of the JSON that is meant")
     if find_spec("jmespath") is not None:  # else whoever runs the driver will say so
-        _compiled(key, path)
+        _compiled(key, path, library("jmespath", "json"))
 
 
 def check_paths(field: str | None, fields: Mapping[str, str]) -> None:
@@ -45,11 +45,7 @@ def named_paths(field: str | None, fields: Mapping[str, str]) -> Mapping[str, st
 
 def finder(key: str, path: str, extra: str) -> Find:
     """Return what finds a path; raises DriverError without the library, which the extra `extra` of jph brings."""
-    library("jmespath", extra)
-    try:
-        expression = _compiled(key, path)
-    except ValueError as error:
-        raise DriverError(str(error)) from error
+    expression = compiled(key, path, extra)
 
     def find(document: Any) -> Any:
         try:
@@ -57,22 +53,31 @@ def finder(key: str, path: str, extra: str) -> Find:
         except ValueError as error:  # what it says of a wrong type has the value in it, whatever that is
             raise ValueError(visible(str(error)[:_QUOTED])) from error
         if found is None:
-            raise ValueError(f"there is nothing; {_there(document, path)}")
+            raise ValueError(f"there is nothing; {there(document, path)}")
         return found
 
     return find
 
 
-def _compiled(key: str, path: str) -> Any:
-    jmespath = library("jmespath", "json")
+def compiled(key: str, path: str, extra: str) -> Any:
+    """Return a path as JMESPath has it; raises DriverError as `finder` does."""
+    jmespath = library("jmespath", extra)
+    try:
+        return _compiled(key, path, jmespath)
+    except ValueError as error:
+        raise DriverError(str(error)) from error
+
+
+def _compiled(key: str, path: str, jmespath: Any) -> Any:
     try:
         return jmespath.compile(path)
     except ValueError as error:  # its errors are ValueErrors, of several lines
-        raise ValueError(f"`{key}` is {path!r}: {str(error).splitlines()[0]}") from error
+        said = visible(str(error).splitlines()[0][:_QUOTED].removesuffix(", for expression:"))
+        raise ValueError(f"`{key}` is {path!r}: {said}") from error
 
 
-def _there(document: Any, path: str) -> str:
-    """Say what there is where a path leaves the document."""
+def there(document: Any, path: str) -> str:
+    """Say what there is where a path leaves the document, for whoever looked for something else."""
     names = path.split(".") if _NAMES.fullmatch(path) else []
     for name in names:
         if not isinstance(document, dict) or not isinstance(document.get(name), dict):

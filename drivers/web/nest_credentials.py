@@ -76,7 +76,7 @@ def read(path: Path) -> Credentials:
     try:
         text = read_secret(path)
     except DriverError as error:
-        is_missing = isinstance(error.__cause__, FileNotFoundError)
+        is_missing = error.__cause__ is not None and isinstance(error.__cause__.__cause__, FileNotFoundError)
         raise DriverError(error.message, advice(path) if is_missing else error.hint) from error
     try:
         return msgspec.json.decode(text, type=Credentials)

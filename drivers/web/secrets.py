@@ -1,15 +1,12 @@
-"""Secrets: each in a file of its own, because options are shown, logged and come from the network."""
+"""Secrets of drivers, in files: tokens, passwords and headers."""
 
-import os
 import re
-import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from config.secret_files import SecretError, read_password_file, read_secret_file
 from drivers.driver import DriverError
-
-MAX_SECRET_BYTES: Final = 16_384  # a token is some hundred, a few headers with one some thousand
-_OTHERS: Final = 0o077  # the permissions of everybody but the owner
 
 # A line of a file of headers; RFC 9110, 5.1 and 5.5, without what is not ASCII.
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([!-~](?:[ -~\t]*[!-~])?)")
@@ -17,17 +14,12 @@ _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([!-~](?:[ -~\
 
 def read_secret(path: Path) -> str:
     """Return what is in a file, without space around it; raises DriverError, also when others may read the file."""
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(MAX_SECRET_BYTES + 1) if stat.S_ISREG(mode) else b""
-    except OSError as error:
-        raise DriverError(f"the secret in {path} cannot be read: {error.strerror}", _WRITE) from error
-    if not stat.S_ISREG(mode):
-        raise DriverError(f"{path} is no file", _WRITE)
-    if mode & _OTHERS:
-        raise DriverError(f"others may read the secret in {path} (mode {mode & 0o777:04o})", f"chmod 600 {path}")
-    return _text(data, path)
+    return _read(read_secret_file, path)
+
+
+def read_password(path: Path) -> str:
+    """Return the one line of a file; raises DriverError as `read_secret` does."""
+    return _read(read_password_file, path)
 
 
 def read_headers(path: Path) -> dict[str, str]:
@@ -42,21 +34,8 @@ def read_headers(path: Path) -> dict[str, str]:
     return headers
 
 
-_WRITE: Final = "write it there, mode 0600, for the user of the agent"
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open without waiting for a writer, should it be a FIFO."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def _text(data: bytes, path: Path) -> str:
-    if len(data) > MAX_SECRET_BYTES:
-        raise DriverError(f"{path} is larger than {MAX_SECRET_BYTES // 1024} KiB, and no secret")
+def _read(read: Callable[[Path], str], path: Path) -> str:
     try:
-        text = data.decode().strip()
-    except UnicodeDecodeError as error:
-        raise DriverError(f"the secret in {path} is no UTF-8 text", _WRITE) from error
-    if not text:
-        raise DriverError(f"there is no secret in {path}", _WRITE)
-    return text
+        return read(path)
+    except SecretError as error:
+        raise DriverError(error.message, error.hint) from error

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from agent.supervisor import (
+    CLOSING_S,
     QUARANTINE_AFTER,
     QUARANTINE_S,
     SHORTEST_DEADLINE_S,
@@ -281,6 +282,20 @@ async def test_a_driver_that_took_too_long_to_build_is_there_for_a_later_read(dr
         await driven_time.advance(1.0)
     assert len(bench.devices) == 1
     await bench.supervisor.close()
+    bench.threads.close()
+
+
+async def test_a_driver_that_is_built_when_its_node_has_ended_is_closed(driven_time: DrivenLoop) -> None:
+    Modem.dialling = threading.Event()
+    bench = Bench(driven_time, Modem)
+    read = driven_time.create_task(bench.supervisor.read(1.0))
+    await driven_time.advance(SHORTEST_DEADLINE_S)
+    await read
+    end = driven_time.create_task(bench.supervisor.close())
+    await driven_time.advance(CLOSING_S)
+    await end
+    Modem.dialling.set()
+    await until(lambda: [device.closed for device in bench.devices] == [1])
     bench.threads.close()
 
 

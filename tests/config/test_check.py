@@ -38,6 +38,8 @@ class Everything(msgspec.Struct, frozen=True, kw_only=True):
     maybe: float | None = None
     any: Any = None
     text_or_number: float | str = ""
+    text_or_point: str | Point = ""
+    one_or_many: str | tuple[Annotated[str, msgspec.Meta(max_length=3)], ...] = ""
     lease: Seconds = 1.0
     cache: Bytes = 1
     group: Group | None = None
@@ -176,6 +178,11 @@ def test_a_part_of_the_document_can_be_asked_for_as_it_is() -> None:
         ("level: hi", "top.level: 'hi' is none of the choices; did you mean 'high'?"),
         ("maybe: x", "top.maybe: 'x' is not a number"),
         ("text_or_number: [1]", "top.text_or_number: text is expected here, not a list"),
+        ("text_or_point: {y: 2}", "top.text_or_point: 'x' is missing"),
+        ("text_or_point: {x: a}", "top.text_or_point.x: 'a' is not a number"),
+        ("text_or_point: [1]", "top.text_or_point: text is expected here, not a list"),
+        ("one_or_many: [a, abcd]", "top.one_or_many[1]: 'abcd' must be of length at most 3"),
+        ("one_or_many: {a: 1}", "top.one_or_many: text is expected here, not a mapping"),
         ("lease: abc", "top.lease: 'abc' is no duration; write 5s, 10m or 24h"),
         ("lease: [5s]", "top.lease: one value is expected here, not a list"),
         ("cache: lots", "top.cache: 'lots' is no size; write 64KB or 8MiB"),

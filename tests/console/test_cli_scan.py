@@ -11,7 +11,8 @@ from tests.console.calling import Ended, Shell
 from tests.console.hostile import HOSTILE
 from tests.drivers.devices import attached
 from tests.drivers.devices.i2c import EmulatedBus, Registers
-from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c_dev import mounted
+from tests.support.fuse import why_not
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from drivers.hardware.i2c import LOCKED_S
 from drivers.hardware.mcp3424 import FULL_SCALE_V, GAINS, MOST_LOOKS, RATES
 from drivers.hardware.thermistors import OPEN_TIMES, Curve
 from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
-from tests.drivers.devices.i2c_dev import environment, mounted, why_not
+from tests.drivers.devices.i2c_dev import environment, mounted
 from tests.support.driven_time import ManualClock
+from tests.support.fuse import why_not
 
 WITHOUT_BUSES: Final = why_not()
 pytestmark = pytest.mark.skipif(WITHOUT_BUSES is not None, reason=str(WITHOUT_BUSES))

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from config.options import takes_commands
+from drivers.dating import OLDEST_S
 from drivers.driver import DriverError, Place
 from drivers.gpio import DEBOUNCE_S, SHORTEST_DEBOUNCE_S, Gpio, GpioOptions
 from tests.drivers.devices.gpio import Header, TroubleError, plugged_in
@@ -125,6 +126,18 @@ def test_a_press_that_is_over_before_it_is_read_is_told_all_the_same(
     assert driver.read() == {"value": 1, "presses": 1}
     assert wakes, "the node is woken once more to tell that the press is over"
     assert driver.read() == {"value": 0, "presses": 1}
+
+
+def test_a_press_of_long_ago_is_counted_and_told_no_more(
+    make: Make, header: Header, clock: ManualClock, wakes: list[int]
+) -> None:
+    driver = make(mode="button")
+    driver.read()
+    header.pulse(17)
+    clock.pass_time(OLDEST_S + 1)
+    wakes.clear()
+    assert driver.read() == {"value": 0, "presses": 1}
+    assert not wakes
 
 
 def test_no_press_is_lost_between_two_reads(make: Make, header: Header) -> None:

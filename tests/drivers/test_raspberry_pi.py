@@ -12,10 +12,10 @@ from drivers.registry import driver_class
 from drivers.scanning import Finding, Hint, Unseen, scan
 from protocol.readings import Value
 from tests.drivers.devices import raspberry
-from tests.drivers.devices.i2c_dev import why_not
 from tests.drivers.devices.raspberry import PI_4, PI_5, Model
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
+from tests.support.fuse import why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 

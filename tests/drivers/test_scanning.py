@@ -19,8 +19,9 @@ from drivers.registry import options_of
 from drivers.scanning import Channel, Finding, Hint, Seen, Unseen, scan
 from tests.drivers.devices import attached
 from tests.drivers.devices.i2c import EmulatedBus, Registers
-from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c_dev import mounted
 from tests.support.driven_time import ManualClock
+from tests.support.fuse import why_not
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ def threads() -> Iterator[DaemonThreads]:
     threads.close()
 
 
+@pytest.mark.parametrize("driver", registry.DRIVERS)
+def test_every_driver_is_soaked_or_says_why_it_is_not(driver: str) -> None:
+    cases = import_module(module_of(driver))
+    assert bool(getattr(cases, "SOAKS", [])) != bool(getattr(cases, "NOT_SOAKED", ""))
+
+
 @pytest.mark.parametrize(("driver", "soak"), SOAKS, ids=[driver for driver, _ in SOAKS])
 async def test_ten_minutes_with_errors_come_to_what_is_computed(
     driver: str, soak: Soak, tmp_path: Path, threads: DaemonThreads

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from config.loading import load, loads
 from drivers import registry
-from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Offer, Place
+from drivers.dating import OLDEST_S
+from drivers.driver import OWN_CHANNEL, DriverError, Measured, Measurements, Offer, Place
 from drivers.links.zwave_client import Client
 from drivers.links.zwave_session import PING_DEAD_EVERY_S
 from drivers.links.zwave_values import Network
 from drivers.zwave import LASTING_S, LONGEST_PAUSE_S, OriginalOptions, Zwave, ZwaveOptions
 from tests.drivers.devices.zwave import ALIVE, ASLEEP, DEAD, KWH, WATT, ZwaveServer, node, plugs, sensor
-from tests.support.driven_time import ManualClock
+from tests.support.driven_time import START_MS, ManualClock
 
 POWER = "2-50-0-value-66049"
 ENERGY = "2-50-0-value-65537"
@@ -63,12 +64,12 @@ Build = Callable[..., Zwave]
 
 
 @pytest.fixture
-def build(server: ZwaveServer, here: Place) -> Iterator[Build]:
+def build(server: ZwaveServer, here: Place, clock: ManualClock) -> Iterator[Build]:
     """Build drivers of the server, which are closed at the end."""
     drivers = []
 
     def build(**options: Any) -> Zwave:
-        drivers.append(Zwave(ZwaveOptions(**{"url": server.url, **options}), here))
+        drivers.append(Zwave(ZwaveOptions(**{"url": server.url, **options}), here, lambda: clock.wall_ms / 1000))
         return drivers[-1]
 
     yield build
@@ -169,6 +170,40 @@ def test_the_last_of_several_pushes_counts(server: ZwaveServer, build: Build, be
         server.push(2, WATT, number)
         bell.wait()
     assert driver.read() == {"value": 3}
+    assert driver.read() == {}
+
+
+def test_a_push_that_had_to_wait_has_the_time_at_which_it_came(
+    server: ZwaveServer, build: Build, bell: Bell, clock: ManualClock
+) -> None:
+    driver = build(value=POWER)
+    driver.read()
+    server.push(2, WATT, 2000)
+    bell.wait()
+    clock.pass_time(OLDEST_S)
+    assert driver.read() == {"value": Measured(2000, timestamp_ms=int(START_MS))}
+
+
+def test_a_push_of_long_ago_is_no_reading_and_its_device_is_asked(
+    server: ZwaveServer, build: Build, bell: Bell, clock: ManualClock
+) -> None:
+    driver = build(value=POWER)
+    driver.read()
+    server.push(2, WATT, 2000)
+    bell.wait()
+    clock.pass_time(OLDEST_S + 1)
+    server.value(2, WATT)["value"] = 7
+    assert driver.read() == {"value": 7}
+
+
+def test_a_push_of_long_ago_is_no_reading_where_no_device_is_asked(
+    server: ZwaveServer, build: Build, bell: Bell, clock: ManualClock
+) -> None:
+    driver = build(value=POWER, poll=False)
+    driver.read()
+    server.push(2, WATT, 2000)
+    bell.wait()
+    clock.pass_time(OLDEST_S + 1)
     assert driver.read() == {}
 
 

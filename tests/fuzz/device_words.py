@@ -8,6 +8,7 @@ from typing import Final
 from drivers import nest
 from drivers.driver import DriverError
 from drivers.text import payloads
+from drivers.text.json_paths import there
 from drivers.web import nest_api, open_meteo
 from tests.drivers.devices.nest import DOORBELL, thermostat
 from tests.drivers.devices.weather import weather
@@ -38,7 +39,7 @@ def read_any(data: bytes) -> None:
         _promise_value(WORDS.value(data.decode(errors="replace")))
     with suppress(ValueError):
         document = payloads.document(data)
-        promise(payloads.keys_of(document).isprintable(), "its keys cannot be shown")
+        promise(there(document, "a.b").isprintable(), "its keys cannot be shown")
         for found in document.values() if isinstance(document, dict) else [document]:
             with suppress(ValueError):
                 _promise_value(payloads.value_at(found, WORDS))

@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 from config.loading import load
-from tests.drivers.devices.i2c_dev import why_not
 from tests.netns.hosts import missing
 from tests.netns.original_site import CONFIGURATION, VOLTS, OriginalSite
+from tests.support.fuse import why_not
 from tests.zwave.network import NotHereError, installed
 
 LISTENING_S: Final = 66  # sinks tell once a minute how much they stored

@@ -1,5 +1,6 @@
 """How a configuration says where the database is, and that no password gets anywhere from there."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,12 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_an_empty_file_is_said(password_file: Path) -> None:
     with pytest.raises(StoreError, match="there is no password in"):
         password(options(password_file))
+
+
+def test_a_fifo_is_no_password_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    with pytest.raises(StoreError, match="is no file; write it there"):
+        password(options(tmp_path / "fifo"))
 
 
 def test_a_file_that_is_no_text_is_said(password_file: Path) -> None:

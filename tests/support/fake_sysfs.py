@@ -7,11 +7,7 @@ It is mounted by FUSE, so that programs under test open, read and write it throu
 import ctypes
 import errno
 import os
-import shutil
-import signal
 import stat
-import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import pytest
+from tests.support.fuse import served
 
 Show = Callable[[], str]
 """Makes the text of a file at each read, in a thread of its own; raises OSError(errno). Delays are its own affair."""
@@ -158,14 +154,10 @@ class _Operations:
 
     use_ns: Final = True  # of mfusepy: times are nanoseconds
 
-    def __init__(self, files: FakeSysfs, ready: threading.Event) -> None:
+    def __init__(self, files: FakeSysfs) -> None:
         self._files = files
-        self._ready = ready
         self._texts: dict[int, bytes] = {}
         self._numbers = count(1)
-
-    def init(self, _path: str) -> None:
-        self._ready.set()
 
     def getattr(self, path: str, _number: int | None = None) -> dict[str, Any]:
         return {"st_mode": self._files.mode(path), "st_nlink": 1, "st_size": SIZE_BYTES}
@@ -223,38 +215,6 @@ _OPTIONS: Final = {"direct_io": True, "attr_timeout": 0, "entry_timeout": 0, "ne
 @contextmanager
 def mounted(root: Path) -> Iterator[FakeSysfs]:
     """Mount a file system on an empty directory; skips the test where that cannot be."""
-    files, ready, working_directory = FakeSysfs(), threading.Event(), Path.cwd()
-    errors: list[Exception] = []
-    server = threading.Thread(target=_serve, args=(_Operations(files, ready), root, errors, ready), daemon=True)
-    _skip_without_fuse()
-    server.start()
-    ready.wait()
-    os.chdir(working_directory)  # libfuse 3 goes to / when it begins
-    if errors:
-        server.join()
-        pytest.skip(f"no file system can be mounted here: {errors[0]}")
-    try:
+    files = FakeSysfs()
+    with served(_Operations(files), root, **_OPTIONS):
         yield files
-    finally:
-        subprocess.run(["fusermount3", "-u", "-z", root], check=True)
-        server.join()
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python has it; libfuse leaves it to end the process
-
-
-def _skip_without_fuse() -> None:
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        pytest.skip("/dev/fuse is not there, or not for this user")
-    if shutil.which("fusermount3") is None:
-        pytest.skip("fusermount3 is not installed: apt-get install fuse3")
-
-
-def _serve(operations: _Operations, root: Path, errors: list[Exception], ready: threading.Event) -> None:
-    """Serve until it is unmounted. An error without FUSE is told by `errors`."""
-    try:
-        from mfusepy import FUSE  # type: ignore[import-untyped]  # noqa: PLC0415 - fails where libfuse is missing
-
-        FUSE(operations, str(root), foreground=True, **_OPTIONS)
-    except (OSError, RuntimeError, AttributeError, TypeError) as error:
-        errors.append(error)
-    finally:
-        ready.set()

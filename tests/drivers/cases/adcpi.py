@@ -2,9 +2,10 @@ import pytest
 
 from drivers.adcpi import DIVIDER
 from tests.drivers.devices.i2c import EmulatedBus, Mcp3424
-from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c_dev import mounted
 from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
+from tests.support.fuse import why_not
 
 
 def set_up_bus(bench: Bench) -> dict[str, str]:
@@ -58,7 +59,7 @@ WRONG = [
     Wrong({"pin": 9}, "at most 8"),
     Wrong({"pin": 0}, "at least 1"),
     Wrong({"pin": 5, "addresses": [0x68]}, "`pin` of 'value' is 5"),
-    Wrong({"pin": 1, "addresses": [0x48, 0x69]}, "options.addresses[0]"),
+    Wrong({"pin": 1, "addresses": [0x48, 0x69]}, "`addresses` has 0x48: an MCP3424 has one from 0x68 to 0x6f"),
     Wrong({"pin": 1, "addresses": [0x68, 0x68]}, "`addresses` has the same address twice"),
     Wrong({"pin": 1, "addresses": []}, "options.addresses"),
     Wrong({"pin": 1, "bits": 13}, "options.bits"),

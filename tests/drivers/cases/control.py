@@ -5,6 +5,8 @@ CASES = [
     Case({"default": 1, "min": 0, "max": 1, "step": 1, "lease": 60, "safe": 0}),
 ]
 
+NOT_SOAKED = "A value that was set is kept in memory; the file that remembers it is written, never asked."
+
 WRONG = [
     Wrong({}, "'default'"),
     Wrong({"default": "high"}, "options.default"),

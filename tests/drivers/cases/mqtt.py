@@ -46,6 +46,8 @@ CASES = [
     ),
 ]
 
+NOT_SOAKED = "A read asks the broker for nothing: messages come by themselves. test_mqtt.py has ten minutes of them."
+
 TOPIC = {"host": "broker", "topic": "t"}
 
 WRONG = [

@@ -1,6 +1,8 @@
 import math
 import os
 
+from tests.drivers.devices.sysfs import failing_now_and_then, sysfs_of
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong, hold_open, nothing, remove, write
 
 
@@ -20,6 +22,17 @@ CASES = [
     Case({"path": "/source", "timeout": 5}, make_fifo, nothing),
     Case({"command": "cat FILE"}, write("21.5\n"), remove),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    def put_failing(bench: Bench) -> None:
+        sysfs_of(bench).put("/source_raw", "21.5\n")
+        failing_now_and_then(sysfs_of(bench), errors)
+
+    return Case({"path": "/source_raw"}, put_failing)
+
+
+SOAKS = [Soak(with_errors)]
 
 WRONG = [
     Wrong({}, "`path` or `command`"),

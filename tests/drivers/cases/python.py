@@ -1,10 +1,26 @@
-from tests.drivers.trying import Case, Wrong, remove, write
+from tests.drivers.devices.sysfs import failing_now_and_then, sysfs_of
+from tests.drivers.soaking import Errors, Soak
+from tests.drivers.trying import Bench, Case, Wrong, remove, write
 
 CASES = [
     Case({"expressions": {"value": "6 * 7", "half": {"expression": "sqrt(0.25)", "max_age": 5.0}}}),
     Case({"file": "/source"}, write("x = max([{{ A4 }}, 1])\n"), remove, gives=frozenset({"value"})),
     Case({"file": "/source", "timeout": 20}, write("x = 1\n"), write("x = 1 / 0\n"), gives=frozenset({"value"})),
 ]
+
+
+def with_errors(errors: Errors) -> Case:
+    """Run a script that reads a file beside it."""
+
+    def put_failing(bench: Bench) -> None:
+        sysfs_of(bench).put("/source", f"x = float(open('{bench.path}_raw').read())\n")
+        sysfs_of(bench).put("/source_raw", "21.5\n")
+        failing_now_and_then(sysfs_of(bench), errors)
+
+    return Case({"file": "/source"}, put_failing)
+
+
+SOAKS = [Soak(with_errors)]
 
 WRONG = [
     Wrong({}, "`expressions` or `file`"),

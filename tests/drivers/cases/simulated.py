@@ -14,6 +14,8 @@ CASES = [
     Case({"signal": "plant", "part": "air", "plant": "conformance"}, fail=wait_for_silence),
 ]
 
+NOT_SOAKED = "A signal is calculated. A plant is silent when its own clock says so, as test_simulated.py claims."
+
 WRONG = [
     Wrong({}, "'signal'"),
     Wrong({"signal": "square"}, "options.signal"),

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 from tests.drivers.devices.zwave import ZwaveServer
+from tests.drivers.soaking import Errors, Soak
 from tests.drivers.trying import Bench, Case, Wrong
 
 POWER = "2-50-0-value-66049"
@@ -42,12 +43,25 @@ CASES = [
     ),
 ]
 
+
+def with_errors(errors: Errors) -> Case:
+    """Let polls of a device fail."""
+
+    def become_ready_and_fail(bench: Bench) -> None:
+        become_ready(bench)
+        bench.made["server"].fails = errors
+
+    return Case({"url": "URL", "value": POWER}, become_ready_and_fail, set_up=begin)
+
+
+SOAKS = [Soak(with_errors)]
+
 WRONG = [
     Wrong({"url": "127.0.0.1:3000"}, "`url` is '127.0.0.1:3000': write ws://HOST:PORT"),
     Wrong({"url": "http://127.0.0.1:3000"}, "`url` is 'http://127.0.0.1:3000'"),
     Wrong({"value": "power"}, "`value` is 'power': write node-class-endpoint-property-key"),
     Wrong({"channels": {"energy": "2"}}, "`channels.energy` is '2'"),
-    Wrong({"channels": {"energy": {"node": 2}}}, "options.channels.energy"),
+    Wrong({"channels": {"energy": {"node": 2}}}, "options.channels.energy: 'index' is missing"),
     Wrong({"node": 2}, "`node` and `index` belong together"),
     Wrong({"index": 8}, "`node` and `index` belong together"),
     Wrong({"node": 0, "index": 8}, "options.node"),

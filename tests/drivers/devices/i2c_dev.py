@@ -7,12 +7,9 @@ in front of its own (LD_PRELOAD) opens /dev/i2c-N in that directory.
 
 import errno
 import os
-import shutil
-import signal
 import stat
 import struct
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -23,6 +20,7 @@ import mfusepy  # type: ignore[import-untyped] # it has no types
 from smbus2 import smbus2
 
 from tests.drivers.devices.i2c import EmulatedBus
+from tests.support.fuse import served
 
 
 class Opened:
@@ -125,14 +123,10 @@ class _Files(mfusepy.Operations):  # type: ignore[misc] # the same
 
     use_ns = True
 
-    def __init__(self, buses: Mapping[int, EmulatedBus], began: threading.Event) -> None:
+    def __init__(self, buses: Mapping[int, EmulatedBus]) -> None:
         self._buses = buses
-        self._began = began
         self._opened: dict[int, Opened] = {}
         self._numbers = count(1)
-
-    def init(self, _path: str) -> None:
-        self._began.set()
 
     def getattr(self, path: str, _fh: int | None = None) -> dict[str, int]:
         if path == "/":
@@ -170,43 +164,12 @@ class _Files(mfusepy.Operations):  # type: ignore[misc] # the same
         return bus
 
 
-def why_not() -> str | None:
-    """Say why buses cannot be shown here, None when they can."""
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        return "needs /dev/fuse, and the right to use it"
-    return None if shutil.which("fusermount3") else "needs fusermount3 (Debian: fuse3)"
-
-
 @contextmanager
 def mounted(buses: Mapping[int, EmulatedBus], directory: Path) -> Iterator[None]:
     """Show buses as files i2c-N in a directory. One thread of this process answers for them; the main thread calls."""
     directory.mkdir(parents=True, exist_ok=True)
-    began = threading.Event()
-    files = _Files(buses, began)
-    server = threading.Thread(target=_serve, args=(files, directory), name="i2c buses", daemon=True)
-    server.start()
-    if not began.wait(STARTING_S):
-        raise RuntimeError(f"FUSE did not begin in {directory}")
-    _handle_signals_as_before()
-    try:
+    with served(_Files(buses), directory, nothreads=True):
         yield
-    finally:
-        subprocess.run(["fusermount3", "-u", str(directory)], check=True)
-        server.join(STARTING_S)
-        _handle_signals_as_before()
-
-
-def _handle_signals_as_before() -> None:
-    """Undo what libfuse does to signals behind Python's back: at its end SIGPIPE would end the process."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-        signal.signal(number, signal.getsignal(number))
-
-
-STARTING_S: Final = 10.0
-
-
-def _serve(files: _Files, directory: Path) -> None:
-    mfusepy.FUSE(files, str(directory), foreground=True, nothreads=True, fsname="i2c")
 
 
 def environment(directory: Path, work: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -62,9 +63,10 @@ class MqttBroker:
     def stop(self) -> None:
         """Stop it; a second time does nothing."""
         process, self._process = self._process, None
-        if process is not None:
+        while process is not None and process.poll() is None:
             process.terminate()
-            process.wait()
+            with suppress(subprocess.TimeoutExpired):  # it listens a moment before it heeds signals: that one was lost
+                process.wait(1)
 
     def device(self, fails: Callable[[], bool] = lambda: False, **login: str) -> "MqttDevice":
         """Connect a device."""

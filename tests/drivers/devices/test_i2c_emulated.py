@@ -10,8 +10,9 @@ import pytest
 from smbus2 import SMBus, i2c_msg
 
 from tests.drivers.devices.i2c import EmulatedBus, Mcp3424, Registers
-from tests.drivers.devices.i2c_dev import mounted, why_not
+from tests.drivers.devices.i2c_dev import mounted
 from tests.support.driven_time import ManualClock
+from tests.support.fuse import why_not
 
 WITHOUT_BUSES: Final = why_not()
 pytestmark = pytest.mark.skipif(WITHOUT_BUSES is not None, reason=str(WITHOUT_BUSES))

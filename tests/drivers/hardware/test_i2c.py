@@ -15,8 +15,9 @@ from drivers.driver import DriverError
 from drivers.hardware import i2c
 from drivers.hardware.i2c import Found
 from tests.drivers.devices.i2c import Chip, EmulatedBus, Mcp3424, Registers
-from tests.drivers.devices.i2c_dev import environment, mounted, why_not
+from tests.drivers.devices.i2c_dev import environment, mounted
 from tests.support.driven_time import ManualClock
+from tests.support.fuse import why_not
 
 WITHOUT_BUSES: Final = why_not()
 pytestmark = pytest.mark.skipif(WITHOUT_BUSES is not None, reason=str(WITHOUT_BUSES))

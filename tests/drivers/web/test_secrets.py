@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from config.secret_files import MAX_SECRET_BYTES
 from drivers.driver import DriverError
-from drivers.web.secrets import MAX_SECRET_BYTES, read_headers, read_secret
+from drivers.web.secrets import read_headers, read_password, read_secret
 
 
 def secret(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
@@ -23,6 +24,10 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_secret_is_what_is_in_the_file_without_space_around_it(path: Path, mode: int) -> None:
     assert read_secret(secret(path, "  töken 1\r\n\n", mode)) == "töken 1"
+
+
+def test_a_password_may_begin_and_end_with_space(path: Path) -> None:
+    assert read_password(secret(path, " pass word \n", 0o600)) == " pass word "
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610, 0o644])
