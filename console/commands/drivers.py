@@ -101,7 +101,7 @@ def _library(needed: Iterable[Library]) -> Span:
     needed = list(needed)
     missing = [library.name for library in needed if library.version is None]
     if missing:
-        return f"{', '.join(missing)} is missing", "yellow"
+        return f"missing: {', '.join(missing)}", "yellow"
     return ", ".join(library.name for library in needed) or NOTHING
 
 

@@ -131,7 +131,8 @@ def _show(output: Output, units: Mapping[str, str], nothing: str, attempt: Attem
     for channel, measured in attempt.measurements.items():
         output.line(f"{visible(channel):{width}}  {_in_words(measured, units.get(channel, ''))}")
     output.flush()
-    found = words.counted(len(attempt.measurements), "value") if attempt.measurements else nothing
+    values = [one for one in attempt.measurements.values() if not isinstance(one, DriverError)]
+    found = words.counted(len(values), "value") if attempt.measurements else nothing
     said = found if attempt.error is None else _shortened(str(attempt.error))
     tell(f"read {attempt.number}, {words.milliseconds(attempt.elapsed_s * 1000)}: {said}")
 

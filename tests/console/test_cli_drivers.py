@@ -103,7 +103,7 @@ def test_nobody_is_told_to_try_a_store(shell: Shell, name: str) -> None:
 
 
 def test_defaults_are_told_as_a_configuration_says_them(shell: Shell) -> None:
-    assert "  timeout: duration, by default 5s\n" in shell.jph("drivers", "pipe").out
+    assert "  timeout: duration, by default 4.5s\n" in shell.jph("drivers", "pipe").out
     assert "  default: number, must be given\n" in shell.jph("drivers", "control").out
 
 
