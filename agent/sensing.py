@@ -119,7 +119,8 @@ class Sensing:
 
     async def _is_woken_before(self, due_s: float) -> bool:
         try:
-            await asyncio.wait_for(self._woken.wait(), due_s - self._surroundings.monotonic())
+            async with asyncio.timeout(due_s - self._surroundings.monotonic()):
+                await self._woken.wait()
         except TimeoutError:
             return False
         self._woken.clear()
