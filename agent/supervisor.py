@@ -1,10 +1,12 @@
 """Drivers off the event loop: each read has a deadline, failures back off, and what keeps failing is quarantined."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from agent.threads import DaemonThreads
@@ -145,21 +147,27 @@ class Supervisor:
 
     async def _ask(self, use: Callable[[Driver], object], deadline_s: float) -> object:
         if self._driver is None:
-            await self._outcome(self._threads.call(self._build), deadline_s)
+            await self._outcome(self._threads.call(partial(self._build, asyncio.get_running_loop())), deadline_s)
         if self._driver is None:
             raise DriverError("the node is ending")
         return await self._outcome(begin(self._driver, use, self._threads), deadline_s)
 
-    def _build(self) -> None:
+    def _build(self, loop: asyncio.AbstractEventLoop) -> None:
         """Build the driver in a thread: also one that takes longer than its deadline is there for the next read.
 
         One that is there only when the node has ended is let go of: it may hold what a new node waits for.
         """
         driver = self._make()
-        if self._closed:
-            driver.close()
-        else:
+        if not self._closed:
             self._driver = driver
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the process with it
+            loop.call_soon_threadsafe(self._close_late, driver)
+
+    def _close_late(self, driver: Driver) -> None:
+        """Let go of a driver where it runs, and wait for nothing."""
+        self._under_way = begin(driver, lambda driver: driver.close(), self._threads)
+        self._under_way.add_done_callback(_take_note)
 
     async def _outcome(self, call: asyncio.Future[Any], deadline_s: float) -> object:
         self._under_way = call

@@ -44,15 +44,15 @@ class SensorReport(NamedTuple):
     timestamp_ms: int | None
     age_s: float | None
     status: str
-    received: int
-    missing: int
-    loss: float
-    late: int
-    duplicates: int
-    bad: int
-    renumbered: int
-    sequence: int | None
-    address: str | None
+    received: int = 0
+    missing: int = 0
+    loss: float = 0.0
+    late: int = 0
+    duplicates: int = 0
+    bad: int = 0
+    renumbered: int = 0
+    sequence: int | None = None
+    address: str | None = None
 
 
 def sensors(
@@ -123,14 +123,6 @@ def announced(participant: Participant, record: NodeRecord) -> SensorReport:
         timestamp_ms=None,
         age_s=None,
         status=node_state(record, now_s),
-        received=0,
-        missing=0,
-        loss=0.0,
-        late=0,
-        duplicates=0,
-        bad=0,
-        renumbered=0,
-        sequence=None,
         address=words.address(record.sender),
     )
 

@@ -308,6 +308,31 @@ class Radio(Thermometer):
         return {}
 
 
+class Beacon(Modem):
+    """Is asked in the event loop, and takes longer to build than one waits."""
+
+    async def read(self) -> Mapping[str, float]:  # type: ignore[override] # the same
+        return {}
+
+    async def close(self) -> None:  # type: ignore[override] # the same
+        asyncio.get_running_loop()
+        super().close()
+
+
+async def test_one_of_the_loop_that_is_built_then_is_closed_in_the_loop(driven_time: DrivenLoop) -> None:
+    Beacon.dialling = threading.Event()
+    bench = Bench(driven_time, Beacon)
+    read = driven_time.create_task(bench.supervisor.read(1.0))
+    await driven_time.advance(SHORTEST_DEADLINE_S)
+    await read
+    end = driven_time.create_task(bench.supervisor.close())
+    await driven_time.advance(CLOSING_S)
+    await end
+    Beacon.dialling.set()
+    await until(lambda: [device.closed for device in bench.devices] == [1])
+    bench.threads.close()
+
+
 async def test_however_long_a_driver_fails_it_is_tried_again(driven_time: DrivenLoop) -> None:
     bench = Bench(driven_time, Radio)
     for tries in range(1, 1100):
