@@ -3,6 +3,9 @@
 scrypt is memory-hard and part of Python's own hashlib, so that a Pi needs no other library for it. 2**15 blocks of
 8 * 128 bytes are 32 MiB, three times over: what OWASP's cheat sheet gives as equal to 2**17 once, in a quarter of the
 memory, about 0.3 s of a desktop and 2 s of a Pi 3. The cost stands in each hash, so that it can be raised later.
+
+No password has the character NUL: scrypt begins with HMAC (RFC 7914), which fills a short key up with zeros (RFC 2104),
+so that a password would have the hash of the same one with NULs at its end.
 """
 
 import hashlib
@@ -17,11 +20,12 @@ BLOCK_SIZE: Final = 8
 PASSES: Final = 3
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
+NUL: Final = "\0"
 LARGEST_MEMORY: Final = 2**27  # bytes, 128 MiB: a hash in the database cannot make this program ask for more
 
 
 def hash_password(password: str) -> str:
-    """Return the hash of a password, under a salt of its own: 91 characters."""
+    """Return the hash of a password, under a salt of its own: 91 characters; raises ValueError where it has a NUL."""
     salt = secrets.token_bytes(SALT_BYTES)
     hashed = _scrypt(password, salt, LOG2_BLOCKS, BLOCK_SIZE, PASSES)
     return f"$scrypt$ln={LOG2_BLOCKS},r={BLOCK_SIZE},p={PASSES}${_to_text(salt)}${_to_text(hashed)}"
@@ -41,6 +45,8 @@ def verify_password(password: str, stored: str) -> bool:
 
 
 def _scrypt(password: str, salt: bytes, log2_blocks: int, block_size: int, passes: int) -> bytes:
+    if NUL in password:
+        raise ValueError("a password cannot have the character NUL")
     cost = {"n": 1 << min(log2_blocks, 32), "r": block_size, "p": passes}
     return hashlib.scrypt(
         password.encode("utf-8", "surrogatepass"), salt=salt, maxmem=LARGEST_MEMORY, dklen=HASH_BYTES, **cost

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from config.model import Configuration
 from storage import postgres_schema, postgres_views
-from storage.passwords import hash_password
+from storage.passwords import NUL, hash_password
 from storage.postgres_link import Connection, connected
 from storage.postgres_options import PostgresOptions
 from storage.store import StoreError
@@ -142,3 +142,5 @@ def _check_user(email: str, password: str) -> None:
         raise StoreError(f"{email!r} is no e-mail address", f"it has an @ and at most {LONGEST_EMAIL} characters")
     if len(password) < SHORTEST_PASSWORD:
         raise StoreError(f"the password has fewer than {SHORTEST_PASSWORD} characters", "choose a longer one")
+    if NUL in password:
+        raise StoreError("the password has the character NUL", "choose one without it")

@@ -1,11 +1,12 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from storage import passwords
 from storage.passwords import hash_password, verify_password
 
 anything = st.text(st.characters(exclude_categories=()), max_size=40)
+a_password = anything.filter(lambda text: "\0" not in text)
 
 
 @pytest.fixture
@@ -68,8 +69,16 @@ def test_whatever_stands_in_the_database_is_no_error(stored: str, password: str)
 
 @pytest.mark.usefixtures("cheap")
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(password=anything, other=anything)
-def test_any_text_can_be_a_password(password: str, other: str) -> None:
+@given(password=a_password, other=anything)
+@example("", "\0")
+@example("hunter22", "hunter22\0")
+def test_any_text_without_nul_can_be_a_password(password: str, other: str) -> None:
     hashed = hash_password(password)
     assert verify_password(password, hashed)
     assert verify_password(other, hashed) == (other == password)
+
+
+@pytest.mark.parametrize("password", ["\0", "hunter22\0", "\0hunter22"])
+def test_a_text_with_nul_can_be_none(password: str) -> None:
+    with pytest.raises(ValueError, match="cannot have the character NUL"):
+        hash_password(password)

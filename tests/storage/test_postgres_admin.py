@@ -220,6 +220,11 @@ class TestUsers:
             add_user(ready, "ann@example.org", "s3cret")
         assert "s3cret" not in str(caught.value)
 
+    def test_a_password_with_nul_is_refused_and_not_repeated(self, ready: PostgresOptions) -> None:
+        with pytest.raises(StoreError, match="the character NUL; choose one without it") as caught:
+            add_user(ready, "ann@example.org", "correct horse\0")
+        assert "horse" not in str(caught.value)
+
     def test_a_missing_schema_is_said(self, options: PostgresOptions) -> None:
         with pytest.raises(StoreError, match="jph db init"):
             add_user(options, "ann@example.org", "correct horse")
