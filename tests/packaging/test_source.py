@@ -19,9 +19,12 @@ RUNS_OBJECTS: Final = frozenset({"pickle", "marshal", "shelve", "dill", "code", 
 RUNS_COMMANDS: Final = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"})
 """Functions that hand text to a shell."""
 
-RUNS_SCRIPTS: Final = {"drivers/calculations/script_worker.py": ["exec", "compile"]}
-"""Sources that run a program of the owner's, in a process of its own: text from the network is no part of it
-(tests/drivers/calculations/test_placeholders.py)."""
+RUNS_SCRIPTS: Final = {
+    "drivers/calculations/script_worker.py": ["exec", "compile"],
+    "drivers/calculations/python2_library.py": ["__import__"],
+}
+"""Sources that run a program of the owner's, in a process of its own, or import what it imports: text from the network
+is no part of it (tests/drivers/calculations/test_placeholders.py)."""
 
 UNSAFE_YAML: Final = frozenset({"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all", "full_load_all"})
 
