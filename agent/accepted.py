@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from agent.threads import DaemonThreads
+from config.whole_file import whole_file
 from protocol.commands import MAX_REMEMBERED
 from protocol.frames import ControlFrame
 from protocol.freshness import Stamp
@@ -82,12 +83,8 @@ class AcceptedCommands:
         self._lines += 1
 
     def _write_anew(self) -> None:
-        fresh = self._path.with_suffix(".fresh")
-        with fresh.open("wb") as file:
+        with whole_file(self._path) as file:
             file.writelines(map(_line, self._kept))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
         self._lines = len(self._kept)
 
 

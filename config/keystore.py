@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from config import keyfile
 from config.keyfile import NETWORK_NAME, GrantedFile, KeyFile, KeyFileError, NetworkFile
+from config.whole_file import whole_file
 
 VARIABLE: Final = "JPH_KEYS"
 """The environment variable that names the directory, before the configuration does."""
@@ -114,16 +115,11 @@ class KeyStore:
     def write(self, name: str, file: KeyFile) -> Path:
         """Write a file that its owner alone can read, whole or not at all; returns where."""
         path = self.path(name)
-        fresh = path.with_suffix(".fresh")
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as opened:
+            with whole_file(path, MODE) as opened:
                 _give_to_owner(opened.fileno(), self.directory)
                 opened.write(keyfile.serialise(file))
-                opened.flush()
-                os.fsync(opened.fileno())
-            fresh.replace(path)
         except OSError as error:
             raise KeyFileError(
                 f"{path} cannot be written: {error.strerror}", "run this as the directory's owner"

@@ -1,7 +1,6 @@
 """A configuration on a server, and its last good copy, with which agents start while the server is away."""
 
 import hashlib
-import os
 import re
 import threading
 from pathlib import Path
@@ -12,6 +11,7 @@ import requests
 from config.document import LARGEST_DOCUMENT_BYTES
 from config.model import Problem
 from config.texts import Text, unreadable
+from config.whole_file import whole_file
 
 ANSWER_TIMEOUT_S: Final = 5.0
 """How long a server may take to accept the connection, and between two packets of its answer."""
@@ -70,15 +70,8 @@ def _last_copy(copy: Path, source: str, why: str) -> Text:
 
 def _write(copy: Path, data: bytes) -> None:
     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = copy.with_name(f"{copy.name}.{os.getpid()}")
-    try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 -- the mode
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(copy)
-    finally:
-        new.unlink(missing_ok=True)
+    with whole_file(copy, 0o600) as file:
+        file.write(data)
 
 
 def _fetch(url: str, timeout_s: float) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from config.sources import state_directory
+from config.whole_file import whole_file
 
 TRACES: Final = "demo.json"
 
@@ -34,9 +35,8 @@ def left(place: Path, configuration: Path) -> Iterator[None]:
     """Let the other programs know, as long as this is entered, that this process runs a demo."""
     pid = os.getpid()
     demo = Demo(str(configuration), pid, process_started(pid) or 0)
-    unfinished = place / f"{TRACES}.{pid}"
-    unfinished.write_text(json.dumps(demo._asdict()), "utf-8")
-    unfinished.replace(place / TRACES)
+    with whole_file(place / TRACES) as file:
+        file.write(json.dumps(demo._asdict()).encode())
     try:
         yield
     finally:

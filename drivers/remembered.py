@@ -1,11 +1,12 @@
 """One number that survives a restart, in a file of the state directory."""
 
 import logging
-import os
 import zlib
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+from config.whole_file import whole_file
 
 log: Final = logging.getLogger("jph.driver")
 
@@ -57,15 +58,9 @@ class RememberedNumber:
             self._failing = True
 
     def _write(self, line: bytes) -> None:
-        directory = self._path.parent
-        directory.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".fresh")
-        with fresh.open("wb") as file:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self._path) as file:
             file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
-        _sync_directory(directory)
 
     def _packed(self, number: float) -> bytes:
         said = f"{self._codifier} {number!r}".encode()
@@ -81,12 +76,3 @@ class RememberedNumber:
 
 def _number(text: str) -> int | float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename durable: the name stands in the directory, not in the file."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

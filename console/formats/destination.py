@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from config.whole_file import whole_file
 from protocol.errors import JphError
 
 
@@ -21,17 +22,11 @@ def fresh_file(path: Path, *, is_forced: bool) -> Iterator[BinaryIO]:
     """
     path = path.resolve()
     _refuse_to_overwrite(path, is_forced=is_forced)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with explained(path):
-        try:
-            with part.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            _refuse_to_overwrite(path, is_forced=is_forced)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    with explained(path), whole_file(path) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())  # it may take long: what comes meanwhile is seen
+        _refuse_to_overwrite(path, is_forced=is_forced)
 
 
 @contextmanager

@@ -13,15 +13,13 @@
 }
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from config.whole_file import whole_file
 from drivers.driver import DriverError
 from drivers.web.secrets import read_secret
 
@@ -87,18 +85,8 @@ def read(path: Path) -> Credentials:
 def write(path: Path, credentials: Credentials) -> None:
     """Write the file, whole or not at all, for its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays one
-    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-            file.write(msgspec.json.format(msgspec.json.encode(credentials), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(fresh).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(fresh).unlink()
-        raise
+    with whole_file(path.resolve(), 0o600) as file:  # a link stays one
+        file.write(msgspec.json.format(msgspec.json.encode(credentials), indent=2) + b"\n")
 
 
 def advice(path: Path) -> str:

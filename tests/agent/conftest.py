@@ -10,22 +10,19 @@ from protocol.troubles import Trouble
 from tests.agent.stores import (
     Case,
     Place,
-    filled,
     killed,
     locked_server,
     newer_database,
     newer_file,
     newer_schema,
-    only_root,
-    read_only,
     read_only_database,
-    small_disk,
     sqlite_place,
     stopped,
     wrong_password,
 )
 from tests.storage.postgres_server import NOBODY, PostgresServer
 from tests.storage.redis_server import RedisServer
+from tests.support.disks import filled, only_root, read_only, small_disk
 
 
 @pytest.fixture

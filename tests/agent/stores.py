@@ -1,16 +1,11 @@
 """Real stores for sinks in agents, with what can go wrong with them: each trouble begins and ends as a context."""
 
-import contextlib
-import os
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 from protocol.readings import Reading
 from protocol.troubles import Trouble
@@ -63,36 +58,6 @@ class Case:
     words: str
 
 
-def only_root() -> None:
-    """Skip where nothing can be mounted."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-
-
-@contextmanager
-def small_disk(path: Path, size: str) -> Iterator[Path]:
-    """Mount a disk of this size."""
-    path.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "none", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", path], check=True)
-
-
-@contextmanager
-def filled(disk: Path) -> Iterator[None]:
-    """Leave no room on a disk."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
-    try:
-        yield
-    finally:
-        filler.unlink()
-
-
 def sqlite_place(path: Path) -> Place:
     """Return a file with the schema in it."""
     place = Place("sqlite", path=str(path))
@@ -112,16 +77,6 @@ def newer_file(path: Path) -> Iterator[None]:
     finally:
         with closing(sqlite3.connect(path)) as file:
             file.execute(f"PRAGMA user_version = {int(version)}")
-
-
-@contextmanager
-def read_only(directory: Path) -> Iterator[None]:
-    """Let the disk that a directory lies on take no changes."""
-    subprocess.run(["mount", "-o", "remount,ro", directory], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", directory], check=True)
 
 
 @contextmanager

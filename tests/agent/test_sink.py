@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import resource
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import pairwise
@@ -31,6 +30,7 @@ from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
 from storage.store import Aside, Batch, Description, Heard, StoreError, Written
 from tests.agent.devices import until
 from tests.agent.wire import Wire
+from tests.support.disks import files_of_at_most
 from tests.support.driven_time import DrivenLoop
 
 NOON_MS = 1_700_000_000_000
@@ -461,17 +461,6 @@ async def test_a_file_that_cannot_be_had_is_waited_for(
     await driven_time.advance(2 * FLUSH_S)
     await until(lambda: bench.sink.stored == 3)
     assert len(stored(directory_in_its_place)) == 3
-
-
-@contextlib.contextmanager
-def files_of_at_most(size_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow beyond; the interpreter ignores the signal, so that writing fails."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 async def test_a_full_disk_loses_nothing_once_there_is_room(

@@ -1,13 +1,10 @@
 """The rings survive a restart: real files, on a network on loopback, in time that the test drives."""
 
 import asyncio
-import contextlib
 import math
 import os
-import resource
 import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,6 +20,7 @@ from protocol.readings import Reading, Value
 from protocol.rings import Rings
 from protocol.sequences import after, distance
 from protocol.troubles import Trouble
+from tests.support.disks import files_of_at_most
 from tests.support.driven_time import START_S, DrivenLoop
 
 
@@ -72,17 +70,6 @@ class Agent:
     def kept(self, codifier: str = "C1") -> list[int]:
         ring = self.repeating.rings.open(codifier)
         return [] if ring.first is None else [number for number, _ in ring.datagrams(ring.first, len(ring))]
-
-
-@contextlib.contextmanager
-def files_of_at_most(size_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow beyond; the interpreter ignores the signal, so that writing fails."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 async def test_after_an_orderly_end_all_is_kept_and_the_numbering_goes_on(

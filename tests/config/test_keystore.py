@@ -7,6 +7,7 @@ import pytest
 
 from config.keyfile import Grant, GrantedFile, KeyFileError, NetworkFile, NetworkKey, Role, granted
 from config.keystore import KeyStore, NoKeysError, directory
+from tests.support.disks import filled, names, only_root, small_disk
 
 NETWORK = NetworkFile(signs_with=1, signs_since_ms=1, keys=(NetworkKey(id=1, secret=bytes(range(32)), made_ms=1),))
 
@@ -85,6 +86,27 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(KeyFileError, match="cannot be written: Not a directory"):
         KeyStore(tmp_path / "file" / "keys").write("C1", node("C1"))
+
+
+def test_a_full_disk_takes_no_key_away_and_leaves_no_part_of_a_new_one(tmp_path: Path) -> None:
+    only_root()
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        store = KeyStore(disk)
+        store.write("C1", node("C1"))
+        with filled(disk):
+            with pytest.raises(KeyFileError, match="cannot be written: No space left on device"):
+                store.write("C1", node("F1"))
+            assert names(disk) == ["C1.key", "filler"]
+        assert store.read("C1") == node("C1")
+
+
+def test_nothing_is_written_where_a_link_in_the_directory_leads(store: KeyStore, tmp_path: Path) -> None:
+    store.directory.mkdir()
+    (tmp_path / "elsewhere").write_text("what is there")
+    store.path("C1").symlink_to(tmp_path / "elsewhere")
+    store.write("C1", node("C1"))
+    assert (tmp_path / "elsewhere").read_text() == "what is there"
+    assert store.read("C1") == node("C1")
 
 
 def test_names_lists_what_is_there(store: KeyStore) -> None:

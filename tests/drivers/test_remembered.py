@@ -122,7 +122,7 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
 
 def test_a_file_left_by_a_power_cut_while_writing_does_no_harm(tmp_path: Path) -> None:
     RememberedNumber(tmp_path, "FK").remember(1)
-    (tmp_path / "FK.fresh").write_bytes(b"FK 9")
+    (tmp_path / ".FK.value.0123abcd.part").write_bytes(b"FK 9")
     assert RememberedNumber(tmp_path, "FK").recall() == 1
     remembered = RememberedNumber(tmp_path, "FK")
     remembered.remember(2)

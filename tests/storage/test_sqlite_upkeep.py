@@ -1,7 +1,6 @@
 """What keeps a file in its bounds, and what happens when the disk has none left."""
 
 import logging
-import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from storage.sqlite import Sqlite, SqliteOptions
 from storage.store import MAX_ASIDE, Account, Batch, Progress, Span, StoreError, Written
 from tests.storage.conformance import EVER, MANY, NOON_MS, everything, reading, write
 from tests.storage.sqlite_stores import sqlite
+from tests.support.disks import only_root, small_disk
 
 DAY_S = 86_400.0
 
@@ -28,15 +28,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a disk of 1 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    only_root()
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 def keeping(path: Path, retention_s: float | None = DAY_S, rollup_retention_s: float | None = None) -> Sqlite:
@@ -156,9 +152,9 @@ def test_the_room_of_dropped_readings_is_given_back_piece_by_piece(path: Path) -
     assert sum(steps) > sizes[0] / 2
 
 
-def test_a_full_disk_keeps_nothing_of_the_batch_and_all_of_those_before(small_disk: Path) -> None:
-    (small_disk / "something else").write_bytes(bytes(400_000))
-    with closing(sqlite(small_disk / "history.db")) as store:
+def test_a_full_disk_keeps_nothing_of_the_batch_and_all_of_those_before(disk: Path) -> None:
+    (disk / "something else").write_bytes(bytes(400_000))
+    with closing(sqlite(disk / "history.db")) as store:
         store.write(Batch([reading(1)], [Progress("C1", 1)]), NOON_MS)
         large = Batch([reading(sequence) for sequence in range(2, 30_000)], [Progress("C1", 29_999)])
         for _ in range(3):
@@ -167,16 +163,14 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_all_of_those_before(small_di
         assert everything(store) == [reading(1)]
         assert store.progress() == {"C1": Progress("C1", 1)}
         assert store.accounts(*EVER) == [Account("C1", NOON_MS, stored=1)]
-        (small_disk / "something else").unlink()
-        subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+        (disk / "something else").unlink()
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
         assert store.write(large, NOON_MS) == Written(stored=29_998)
         assert len(everything(store)) == 29_999
 
 
-def test_a_disk_that_is_full_when_the_file_is_opened_is_said(
-    small_disk: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_disk_that_is_full_when_the_file_is_opened_is_said(disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    (small_disk / "something else").write_bytes(bytes(1_040_000))
+    (disk / "something else").write_bytes(bytes(1_040_000))
     with pytest.raises(StoreError, match=r"full|disk I/O error"):
-        sqlite(small_disk / "history.db")
+        sqlite(disk / "history.db")
