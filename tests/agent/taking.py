@@ -19,7 +19,7 @@ SENSOR: Final = "C1: {driver: device, interval: 1s, proxies: {C2: {channel: humi
 
 
 async def take_readings(host: Host, devices: Devices, count: int, codifier: str = "C1") -> None:
-    """Let a sensor be read so many times, each time with another value.
+    """Let a sensor be read so many times, each time with another value, and all be heard by who hears it.
 
     Where time passed over a thread that this computer was slow to run, the driver seemed to hang, and is left alone for
     a while.
@@ -32,6 +32,7 @@ async def take_readings(host: Host, devices: Devices, count: int, codifier: str 
             await host.loop.advance(1.0)
             give_up_s = time.monotonic() + SLOW_S
             await until(lambda kept=kept, late_s=give_up_s: len(ring) > kept or time.monotonic() > late_s)  # type: ignore[misc] # bound now
+    await host.loop.settle()
 
 
 def sent(host: Host, codifier: str = "C1") -> list[int]:

@@ -1,22 +1,20 @@
 """A program that shows readings asks the agents for the past and for what it missed, on real sockets."""
 
-import asyncio
-
 import pytest
 
 from agent.following import MAX_LOOK_BACKS, Following
 from protocol.commands import unpack_pair
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, reading_frame
-from protocol.lookback import End
+from protocol.lookback import STEP, End
 from protocol.readings import Reading
 from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES
-from protocol.responding import TURN_S
 from tests.agent.devices import Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, Lan, Operator
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import NOON_MS, Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.taking import sent, settle, take_readings
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
@@ -42,33 +40,9 @@ def following_of(operator: Operator) -> Following:
     return operator.following
 
 
-async def take_readings(host: Host, devices: Devices, count: int) -> None:
-    """Let the sensor be read so many times."""
-    ring = host.agent.repeating.rings.open("C1")
-    for _ in range(count):
-        kept = len(ring)
-        await host.loop.advance(1.0)
-        await until(lambda kept=kept: len(ring) > kept)  # type: ignore[misc] # bound now
-    await host.loop.settle()
-
-
-def sent(host: Host) -> list[int]:
-    """Return the numbers of all readings that were sent."""
-    ring = host.agent.repeating.rings.open("C1")
-    assert ring.first is not None
-    return [sequence for sequence, _ in ring.datagrams(ring.first, len(ring))]
-
-
 def heard(operator: Operator) -> set[int]:
     """Return the numbers of the readings that an operator heard."""
     return {frame.sequence for frame in operator.unseen if isinstance(frame, DataFrame) and frame.flag in "if"}
-
-
-async def settle(loop: DrivenLoop, seconds: float) -> None:
-    """Let time pass in the steps in which agents answer."""
-    for _ in range(int(seconds / TURN_S)):
-        await loop.advance(TURN_S)
-        await asyncio.sleep(0)
 
 
 async def running(lan: Lan, devices: Devices, readings: int) -> Host:
@@ -94,11 +68,14 @@ async def test_no_further_than_it_was_wanted(lan: Lan, devices: Devices, driven_
     host = await running(lan, devices, 400)
     operator = await lan.operator(follow=True)
     answers = Answers(operator)
-    look = following_of(operator).look_back("C1", driven_time.clock.wall_ms - 60_000)
+    wanted_ms = driven_time.clock.wall_ms - 60_000
+    look = following_of(operator).look_back("C1", wanted_ms)
     await take_readings(host, devices, 1)
     await settle(driven_time, 2.0)
     assert look.end is End.REACHED
-    assert 60 <= len(answers.readings) <= 130
+    assert answers.numbers == [number for number in sent(host) if answers.numbers[0] <= number < min(heard(operator))]
+    assert min(reading.timestamp_ms for reading in answers.readings) <= wanted_ms
+    assert len(answers.readings) <= STEP
 
 
 async def test_what_the_network_lost_is_asked_for(lan: Lan, devices: Devices, driven_time: DrivenLoop) -> None:

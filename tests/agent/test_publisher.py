@@ -24,6 +24,7 @@ from tests.agent.hosts import Host, Lan, passing_time
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.taking import settle
 from tests.support.driven_time import DrivenLoop
 
 NODES = """
@@ -71,12 +72,6 @@ async def sink(lan: Lan, path: Path) -> Host:
     assert isinstance(source, Sink)
     await until(lambda: source.intake.resumed)
     return host
-
-
-async def settle(loop: DrivenLoop, seconds: float = 3.0) -> None:
-    """Let so much time pass in small steps."""
-    for _ in range(int(seconds / TURN_S)):
-        await loop.advance(TURN_S)
 
 
 def stored(path: Path, codifier: str = "C1") -> list[object]:
