@@ -86,17 +86,7 @@ class Bus:
         self._patient = patient
         self._family = _one_family(groups.values())
         self._transmitter = Transmitter(groups, network.ttl, clock, receive_unicast, self._sending_changed)
-        self._receivers = {
-            bus: Receiver(
-                group,
-                clock,
-                partial(self._heard, bus),
-                self._receiver_broke,
-                rest_s=data_rest_s if bus is frames.Bus.DATA else None,
-            )
-            for bus, group in groups.items()
-            if bus in listen
-        }
+        self._receivers = {bus: self._receiver(bus, groups[bus], data_rest_s) for bus in groups if bus in listen}
         self._membership = Membership()
         self._told: tuple[BusState, Choice | None] = (self._membership.state, None)
         self._choice: Choice | None = None
@@ -176,6 +166,10 @@ class Bus:
     def send_to(self, address: Sender, datagram: bytes) -> bool:
         """Send to one program, as to answer it; returns whether the kernel took it."""
         return self._transmitter.send_to(address, datagram)
+
+    def _receiver(self, bus: frames.Bus, group: Group, data_rest_s: float) -> Receiver:
+        rest_s = data_rest_s if bus is frames.Bus.DATA else None
+        return Receiver(group, self._clock, partial(self._heard, bus), self._receiver_broke, rest_s=rest_s)
 
     def _open(self) -> None:
         self._hang_up_bell()

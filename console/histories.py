@@ -60,10 +60,10 @@ class Opened(NamedTuple):
     history: History
 
 
-def named_file(path: str) -> list[Place]:
-    """Return the one place that `--database FILE` names."""
+def named_file(path: str) -> Place:
+    """Return the place that `--database FILE` names."""
     whole = path if path.startswith("~/") else str(Path(path).absolute())
-    return [Place("sqlite", SqliteOptions(path=whole), path)]
+    return Place("sqlite", SqliteOptions(path=whole), path)
 
 
 def places(configuration: Configuration, node: str | None = None, wanted: Wanted = Wanted.READINGS) -> list[Place]:

@@ -86,11 +86,8 @@ def history(
     """
     if as_csv and json:
         raise typer.BadParameter("--json is another form: take one of them", param_hint="--csv")
-    since_ms = moment(f"{USUAL_SINCE_S}s") if since is None else since
-    if until is not None and until <= since_ms:
-        raise typer.BadParameter(_no_time_between(since), param_hint="--until")
-    range_ = Range(sensor, since_ms, LATEST_MS if until is None else until, limit)
     write = write_csv if as_csv else write_json if json else write_text
+    range_ = _range(sensor, since, until, limit)
     if live and (node or database):
         raise typer.BadParameter("--live asks the agent: take one of them", param_hint="--node, --database")
     opened = None if live else stored(config, node, database, quiet=quiet)
@@ -123,15 +120,25 @@ def tell_stored(opened: Opened, wanted: Range, write: Write, *, quiet: bool) -> 
         return 0 if readings else explain_nothing(store, wanted.codifier)
 
 
-def _no_time_between(since: float | None) -> str:
-    begin = "the hour that is printed without --since begins" if since is None else "--since is"
-    return f"{begin} later: write the longer time into --since (--since 2h --until 1h)"
+def _range(sensor: str, since_ms: float | None, until_ms: float | None, limit: int) -> Range:
+    """Return which readings are meant; raises BadParameter when there is no time between the two moments."""
+    begin_ms = moment(f"{USUAL_SINCE_S}s") if since_ms is None else since_ms
+    if until_ms is not None and until_ms <= begin_ms:
+        begin = "the hour that is printed without --since begins" if since_ms is None else "--since is"
+        advice = "write the longer time into --since (--since 2h --until 1h)"
+        raise typer.BadParameter(f"{begin} later: {advice}", param_hint="--until")
+    return Range(sensor, begin_ms, LATEST_MS if until_ms is None else until_ms, limit)
 
 
 def where(config: str | None, node: str | None, database: str | None, wanted: Wanted = Wanted.READINGS) -> list[Place]:
     """Return where to look for the past: in a file, at a node, or at all nodes of the configuration that keep it."""
     if database is None:
         return places(find_configuration(config, load_configuration)[0], node, wanted)
+    return [file_alone(database, node)]
+
+
+def file_alone(database: str, node: str | None) -> Place:
+    """Return the place that --database names; raises BadParameter when --node names one too."""
     if node is not None:
         raise typer.BadParameter("--database names another place: take one of them", param_hint="--node")
     return named_file(database)

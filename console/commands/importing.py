@@ -15,13 +15,13 @@ from agent.records import use_harmless_records
 from config.model import Configuration
 from console import words
 from console.commands.file_options import DatabaseOption, FormatOption, NodeOption, bounds_ms
-from console.commands.history import moment
+from console.commands.history import file_alone, moment
 from console.commands.options import ConfigOption, JsonOption, QuietOption, one_codifier
 from console.formats.comma_separated import Columns
 from console.formats.destination import explained
 from console.formats.lines import FormError
 from console.formats.registry import FORMATS, chosen
-from console.histories import Place, named_file, place_to_write
+from console.histories import Place, place_to_write
 from console.importing import Importer, Tally
 from console.output import stdout, tell
 from console.progress import Progress
@@ -90,8 +90,7 @@ def import_readings(
             whole = _take_files(importer, sources or [], asked, columns, as_json=json)
         hours = importer.roll_up()
     if place is not None and not quiet:
-        tell(f"into {place.name}" + (f"; roll-ups of {words.counted(hours, 'hour')} were computed" if hours else ""))
-        _tell_what_will_not_last(place.options, importer)
+        _tell_where(place, importer, hours)
     return 0 if whole else 1
 
 
@@ -130,12 +129,7 @@ def _configuration(source: str | None, *, needed: bool) -> Configuration:
 
 
 def _place(configuration: Configuration, node: str | None, database: str | None) -> Place:
-    if database is None:
-        return place_to_write(configuration, node)
-    if node is not None:
-        raise typer.BadParameter("--database names another place: take one of them", param_hint="--node")
-    [place] = named_file(database)
-    return place
+    return place_to_write(configuration, node) if database is None else file_alone(database, node)
 
 
 @contextmanager
@@ -213,6 +207,12 @@ def _print(tally: Tally, *, as_json: bool) -> None:
     else:
         output.line(str(tally))
     output.flush()
+
+
+def _tell_where(place: Place, importer: Importer, hours: int) -> None:
+    """Say where the readings are now, of how many hours roll-ups were computed, and what will not last."""
+    tell(f"into {place.name}" + (f"; roll-ups of {words.counted(hours, 'hour')} were computed" if hours else ""))
+    _tell_what_will_not_last(place.options, importer)
 
 
 def _tell_what_will_not_last(options: Any, importer: Importer) -> None:

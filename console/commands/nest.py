@@ -97,12 +97,7 @@ def authorize(
     fresh = _credentials(asked, token, house)
     found = thermostats(nest_api.devices(client, asked, token.text))
     _write(path, fresh, is_known=bool(known))
-    if not found:
-        raise AuthorizeError(f"{path} is written, but Google shows no thermostat", f"choose one at {_CHOOSE}")
-    tell(f"{path} is written: {words.counted(len(found), 'thermostat')}; add this to the configuration:")
-    named = {} if credentials == Path(DEFAULT_FILE) else {"credentials": str(path.absolute())}
-    for line in _nodes(found, named, with_weather=house is not None):
-        stdout().line(line)
+    _propose(path, found, is_usual=credentials == Path(DEFAULT_FILE), with_weather=house is not None)
     return 0
 
 
@@ -263,6 +258,16 @@ def _keep(path: Path) -> None:
 
 def _old(path: Path) -> Path:
     return path.with_name(f"{path.name}.old")
+
+
+def _propose(path: Path, found: Sequence[Device], *, is_usual: bool, with_weather: bool) -> None:
+    """Print the nodes of the thermostats for the configuration; raises AuthorizeError when there are none."""
+    if not found:
+        raise AuthorizeError(f"{path} is written, but Google shows no thermostat", f"choose one at {_CHOOSE}")
+    tell(f"{path} is written: {words.counted(len(found), 'thermostat')}; add this to the configuration:")
+    named = {} if is_usual else {"credentials": str(path.absolute())}
+    for line in _nodes(found, named, with_weather=with_weather):
+        stdout().line(line)
 
 
 def _nodes(found: Sequence[Device], named: Mapping[str, str], *, with_weather: bool) -> Iterator[str]:

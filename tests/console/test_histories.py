@@ -109,7 +109,7 @@ def test_a_node_that_is_named_is_the_only_one(tmp_path: Path, redis: RedisOption
 def test_a_file_that_is_named_is_read_without_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept(*sqlite(tmp_path / "named.db"))
     monkeypatch.chdir(tmp_path)
-    _, history = open_first(named_file("named.db"))
+    _, history = open_first([named_file("named.db")])
     with closing(history):
         assert history.codifiers() == ["C1"]
 
