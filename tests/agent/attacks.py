@@ -17,9 +17,10 @@ from protocol.keyring import Held
 from protocol.responding import TURN_S
 from protocol.tags import Seal
 from storage.sqlite import open_for_reading
-from tests.agent.devices import Devices, until
+from tests.agent.devices import SENSOR, Devices, until
 from tests.agent.hosts import Host, Operator
 from tests.agent.secured import OffClock, SecuredLan, Stranger, sealed
+from tests.agent.stored import numbers
 from tests.agent.taking import sent, take_readings
 from tests.protocol.holders import NETWORK_KEY, OTHER_KEY, node, operator, owner, reader
 from tests.support.driven_time import DrivenLoop
@@ -29,7 +30,6 @@ BEGIN: Final = "<!-- attacks: written by python -m tests.agent.attacks -->\n"
 END: Final = "<!-- end of attacks -->\n"
 
 FAN: Final = "FK: {driver: fan-device, interval: 1h, control: true}"
-SENSOR: Final = "C1: {driver: device, interval: 1s}"
 NODES: Final = f"{FAN}\n{SENSOR}"
 FLOOD: Final = 200  # more than a node answers in a second
 
@@ -155,8 +155,7 @@ class Scene:
 
     def stored(self) -> list[int]:
         """Return the numbers of all readings of C1 in the store."""
-        with contextlib.closing(open_for_reading(self.history)) as opened:
-            return [reading.sequence for reading in opened.history("C1", 0, 2**62, 100_000)]
+        return numbers(self.history)
 
     def stored_values(self) -> list[object]:
         """Return their values, and those of FK."""

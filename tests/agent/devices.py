@@ -11,6 +11,10 @@ import pytest
 from drivers.driver import DriverOptions, Measurements, OutOfRangeError, Place
 from drivers.registry import DRIVERS
 
+SENSOR: Final = "C1: {driver: device, interval: 1s}"
+FAN: Final = "FK: {driver: fan-device, interval: 1s, control: true}"
+BOTH: Final = f"{SENSOR}\n{FAN}"
+
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until a thread has done something, or the log has a line."""

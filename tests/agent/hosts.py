@@ -41,6 +41,11 @@ def configured(network: Network, nodes: str, security: Security = NO_TAGS) -> Co
     return msgspec.structs.replace(loaded, network=network, security=security)
 
 
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged that is more than information."""
+    return [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
+
+
 async def passing_time(loop: DrivenLoop, work: Awaitable[T]) -> T:
     """Await what takes its time, as to leave the bus does, and let that pass."""
     future = asyncio.ensure_future(work)

@@ -9,21 +9,13 @@ from agent.surroundings import Surroundings
 from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag
 from storage.sqlite import open_for_reading
-from tests.agent.devices import Devices, Fan, until
+from tests.agent.devices import BOTH, FAN, SENSOR, Devices, Fan, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
-from tests.agent.hosts import Lan
+from tests.agent.hosts import Lan, messages
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s}"
-FAN = "FK: {driver: fan-device, interval: 1s, control: true}"
-BOTH = f"{SENSOR}\n{FAN}"
-
-
-def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
 
 
 async def test_nodes_and_proxies_are_heard(lan: Lan, devices: Devices, driven_time: DrivenLoop) -> None:

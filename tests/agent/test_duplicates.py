@@ -5,21 +5,13 @@ import re
 import pytest
 
 from agent.agent import Ending
-from tests.agent.devices import Devices
+from tests.agent.devices import BOTH, SENSOR, Devices
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
-from tests.agent.hosts import Lan
+from tests.agent.hosts import Lan, messages
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s}"
-FAN = "FK: {driver: fan-device, interval: 1s, control: true}"
-BOTH = f"{SENSOR}\n{FAN}"
-
-
-def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
 
 
 async def test_the_newcomer_gives_way_and_names_the_incumbent(lan: Lan, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from protocol.frames import Bus, ControlFrame, DataFrame, Flag, reading_frame
 from protocol.lookback import STEP, End
 from protocol.readings import Reading
 from protocol.repair import CONSOLE_PATIENCE, CONSOLE_RANGES
-from tests.agent.devices import Devices, until
+from tests.agent.devices import SENSOR, Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, Lan, Operator
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
@@ -18,8 +18,6 @@ from tests.agent.taking import sent, settle, take_readings
 from tests.support.driven_time import DrivenLoop
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s}"
 
 
 class Answers:

@@ -16,7 +16,7 @@ from drivers.registry import DRIVERS
 from protocol.commands import GIVES_UP_AFTER_S, Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, encode_reading
 from protocol.readings import Reading
-from tests.agent.devices import Devices, until
+from tests.agent.devices import SENSOR, Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, Lan
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 START: Final = int(START_MS)
 
-SENSOR = "C1: {driver: device, interval: 1s}"
 OTHER = "C2: {driver: device, interval: 1s}"
 FAN = "FK: {driver: fan-device, interval: 1h, control: true}"
 LISTENER = "PA: {driver: listener, interval: 1h, options: {uses: [C1]}, proxies: {PB: {channel: b}}}"

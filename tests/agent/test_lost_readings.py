@@ -1,25 +1,22 @@
 """What a sink did not hear it asks for: agents and sinks on real sockets, in time that the test drives."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
 
 from agent.sink import FLUSH_S, Sink
-from protocol.accounts import Account
 from protocol.codifiers import EVERYBODY
 from protocol.commands import pack_pair
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.life import PROBE_S
-from protocol.readings import Reading
 from protocol.responding import PER_TURN, TURN_S
-from storage.sqlite import open_for_reading
 from tests.agent.devices import Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, Lan
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.stored import account, numbers
 from tests.agent.taking import SENSOR, sent, settle, take_readings
 from tests.support.driven_time import DrivenLoop
 
@@ -35,25 +32,6 @@ def path(lan: Lan) -> Path:
 def sink(path: Path) -> str:
     """Return the configuration of a sink."""
     return f"Q1: {{driver: sqlite, options: {{path: {path}}}, interval: 1h}}"
-
-
-def history(path: Path, codifier: str = "C1") -> list[Reading]:
-    with contextlib.closing(open_for_reading(path)) as opened:
-        return opened.history(codifier, 0, 2**62, 100_000)
-
-
-def account(path: Path, codifier: str = "C1") -> Account:
-    """Return what became of all readings of a sensor."""
-    with contextlib.closing(open_for_reading(path)) as opened:
-        total = Account(codifier, 0)
-        for one in opened.accounts(0, 2**62):
-            if one.codifier == codifier:
-                total = total.plus(one)
-        return total
-
-
-def numbers(path: Path, codifier: str = "C1") -> list[int]:
-    return [reading.sequence for reading in history(path, codifier)]
 
 
 async def start(lan: Lan, sink: str) -> Host:

@@ -1,6 +1,5 @@
 """What a program of the library publishes is not lost: real nodes and sinks on real sockets, in driven time."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,17 +12,16 @@ import jph
 from agent.publisher import LAST_REQUESTS_S, MAX_ROUNDS
 from agent.sink import Sink
 from config.model import SpoolPlace
-from protocol.accounts import Account
 from protocol.commands import pack_pair
 from protocol.frames import Bus, Flag
 from protocol.life import PROBE_S
 from protocol.responding import TURN_S
-from storage.sqlite import open_for_reading
 from tests.agent.devices import until
 from tests.agent.hosts import Host, Lan, passing_time
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.peer import Peer
 from tests.agent.peer import peer as peer  # noqa: PLC0414 - a fixture
+from tests.agent.stored import account, readings
 from tests.agent.taking import settle
 from tests.support.driven_time import DrivenLoop
 
@@ -75,17 +73,7 @@ async def sink(lan: Lan, path: Path) -> Host:
 
 
 def stored(path: Path, codifier: str = "C1") -> list[object]:
-    with contextlib.closing(open_for_reading(path)) as history:
-        return [reading.value for reading in history.history(codifier, 0, 2**62, 100_000)]
-
-
-def account(path: Path) -> Account:
-    """Return what became of all readings of C1."""
-    total = Account("C1", 0)
-    with contextlib.closing(open_for_reading(path)) as history:
-        for one in history.accounts(0, 2**62):
-            total = total.plus(one) if one.codifier == "C1" else total
-    return total
+    return [reading.value for reading in readings(path, codifier)]
 
 
 async def publish(node: jph.Node, values: range, loop: DrivenLoop) -> None:

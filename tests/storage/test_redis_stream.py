@@ -15,13 +15,7 @@ from storage.redis_options import SMALLEST_STREAM
 from storage.store import Written
 from tests.storage.conformance import EVER, MANY, NOON_MS, everything, reading, write
 from tests.storage.redis_server import RedisServer
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis_server.client() as client:
-        client.flushall()
-        yield client
+from tests.storage.redis_server import client as client  # noqa: PLC0414 - a fixture
 
 
 @pytest.fixture

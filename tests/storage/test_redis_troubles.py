@@ -17,6 +17,7 @@ from storage.store import Account, Batch, Progress, StoreError, Written
 from tests.storage.conformance import EVER, MANY, NOON_MS, everything, reading, write
 from tests.storage.lost_exec import Losing, LostExec
 from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import client as client  # noqa: PLC0414 - a fixture
 
 STREAM = 100_000
 
@@ -25,13 +26,6 @@ BATCH = Batch(
     [Progress("C1", 2)],
     [Account("C1", NOON_MS, sent=3, heard=3)],
 )
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis_server.client() as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

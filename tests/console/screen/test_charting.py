@@ -13,21 +13,9 @@ from protocol.readings import Reading
 from storage.postgres_options import PostgresOptions
 from storage.sqlite import Sqlite, SqliteOptions
 from storage.store import Batch
-from tests.console.screen.feeding import START, Feed, lively, model_of, sensor, storing_network
+from tests.console.screen.feeding import START, Feed, sensor, storing_network
 
 SPAN_S = 300.0
-
-
-@pytest.fixture
-def feed() -> Feed:
-    """Return a network that has lived for a while."""
-    return lively(Feed())
-
-
-@pytest.fixture
-def model(feed: Feed) -> Model:
-    """Return a model of it."""
-    return model_of(feed)
 
 
 async def follow(chart: Chart, model: Model) -> bool:

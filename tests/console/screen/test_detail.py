@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,19 +11,7 @@ from protocol.accounts import Account
 from protocol.frames import Flag
 from protocol.readings import Attributes
 from protocol.troubles import Trouble
-from tests.console.screen.feeding import Feed, lively, model_of
-
-
-@pytest.fixture
-def feed() -> Feed:
-    """Return a network that has lived for a while."""
-    return lively(Feed())
-
-
-@pytest.fixture
-def model(feed: Feed) -> Model:
-    """Return a model of it."""
-    return model_of(feed)
+from tests.console.screen.feeding import Feed, model_of
 
 
 def panel(model: Model, codifier: str, *, is_node: bool = False, width: int = 60, height: int = 40) -> str:

@@ -7,13 +7,6 @@ import pytest
 from console.screen.export import COLUMNS, ExportError, export, harmless
 from console.screen.model import Model
 from protocol.readings import Value
-from tests.console.screen.feeding import Feed, lively, model_of
-
-
-@pytest.fixture
-def model() -> Model:
-    """Return a model of a network that has lived for a while."""
-    return model_of(lively(Feed()))
 
 
 def test_the_rows_that_are_shown_are_written_in_their_order(model: Model, tmp_path: Path) -> None:

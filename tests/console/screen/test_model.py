@@ -5,21 +5,9 @@ from console.screen.model import MAX_ANSWERS, SPANS_S, Given, Model
 from console.screen.ordering import SORTS, Key
 from protocol.commands import Code
 from protocol.frames import Flag
-from tests.console.screen.feeding import Feed, lively, model_of
+from tests.console.screen.feeding import Feed
 
 VALUE = next(index for index, sort in enumerate(SORTS) if sort.name == "value")
-
-
-@pytest.fixture
-def feed() -> Feed:
-    """Return a network that has lived for a while."""
-    return lively(Feed())
-
-
-@pytest.fixture
-def model(feed: Feed) -> Model:
-    """Return a model of it."""
-    return model_of(feed)
 
 
 def test_the_cursor_begins_at_the_first_row(model: Model) -> None:

@@ -11,21 +11,9 @@ from console.screen.symbols import ASCII, UNICODE
 from protocol.frames import Flag
 from protocol.readings import Value
 from protocol.troubles import Trouble
-from tests.console.screen.feeding import Feed, lively, model_of
+from tests.console.screen.feeding import Feed, model_of
 
 WIDE = columns_for(130)
-
-
-@pytest.fixture
-def feed() -> Feed:
-    """Return a network that has lived for a while."""
-    return lively(Feed())
-
-
-@pytest.fixture
-def model(feed: Feed) -> Model:
-    """Return a model of it."""
-    return model_of(feed)
 
 
 def drawn(model: Model, codifier: str, columns: Columns = WIDE, *, is_node: bool = False) -> Line:

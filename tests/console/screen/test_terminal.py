@@ -65,17 +65,22 @@ class Sensor:
                 self._pinged.set()
 
 
+async def fill(console: PtyProgram, sensor: Sensor) -> None:
+    """Leave no room in the terminal, which nobody reads any more, and see that the bus goes on."""
+    console.read_until("1/7")
+    await sensor.send_lot()
+    console.read_until(f"{LOT} heard")
+    console.stall()
+    console.press(FILLING_KEYS)
+    await sensor.press_ping(console)
+
+
 async def test_a_terminal_that_is_not_read_stops_neither_the_bus_nor_the_screen(network: Network) -> None:
     """While nobody reads the terminal all readings are heard, pings and keys answered; then the screen goes on."""
     sensor = Sensor(network)
     with PtyProgram(console_command(network)) as console:
-        console.read_until("1/7")
         async with sensor.bus:
-            await sensor.send_lot()
-            console.read_until(f"{LOT} heard")
-            console.stall()
-            console.press(FILLING_KEYS)
-            await sensor.press_ping(console)
+            await fill(console, sensor)
             for _ in range(LOTS):
                 await sensor.send_lot()
             await sensor.press_ping(console)
@@ -91,13 +96,8 @@ async def test_a_signal_ends_the_console_also_while_the_terminal_is_not_read(
 ) -> None:
     sensor = Sensor(network)
     with PtyProgram(console_command(network)) as console:
-        console.read_until("1/7")
         async with sensor.bus:
-            await sensor.send_lot()
-            console.read_until(f"{LOT} heard")
-            console.stall()
-            console.press(FILLING_KEYS)
-            await sensor.press_ping(console)
+            await fill(console, sensor)
         console.send(number)
         assert console.wait() == 128 + number
 

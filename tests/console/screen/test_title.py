@@ -6,19 +6,7 @@ from console.screen.symbols import UNICODE
 from console.screen.title import draw_banner, draw_title
 from protocol.frames import Flag
 from protocol.gate import FORGED, NO_KEY
-from tests.console.screen.feeding import Feed, lively, model_of
-
-
-@pytest.fixture
-def feed() -> Feed:
-    """Return a network that has lived for a while."""
-    return lively(Feed())
-
-
-@pytest.fixture
-def model(feed: Feed) -> Model:
-    """Return a model of it."""
-    return model_of(feed)
+from tests.console.screen.feeding import Feed
 
 
 def test_the_title_tells_network_interface_codifier_counts_rate_drops_and_time(model: Model) -> None:
