@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Protoco
 import msgspec
 
 from config.durations import Seconds
-from drivers.dating import OLDEST_S
+from drivers.ages import OLDEST_S
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.hardware.pins import HEADER_CHIPS, PinNumber, attempted, let_go, opened
 from drivers.hardware.pulses import Pulses

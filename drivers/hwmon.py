@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Final, NamedTuple
 import msgspec
 
 from drivers.driver import DriverError, Measurements, Place
-from drivers.hardware.sources import SourceOptions, Sources
 from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, pick, read_number, text_or_none
+from drivers.hardware.sysfs_sources import SourceOptions, Sources
 from drivers.text.decimals import scaled, to_number
 
 # Documentation/hwmon/sysfs-interface.rst of the kernel, in /sys/class/hwmon/hwmonN:

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Final, NamedTuple
 import msgspec
 
 from drivers.driver import Measurements, Place
-from drivers.hardware.sources import SourceOptions, Sources
 from drivers.hardware.sysfs import SysfsError, Unit, chips, entries, in_order, pick, read_number
+from drivers.hardware.sysfs_sources import SourceOptions, Sources
 from drivers.text.decimals import check_finite, exact, scaled, to_number
 
 # Documentation/ABI/testing/sysfs-bus-iio of the kernel, in /sys/bus/iio/devices/iio:deviceN:

@@ -10,14 +10,14 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from drivers.dating import OLDEST_S, dated
+from drivers.ages import OLDEST_S, dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Place
 from drivers.libraries import library
 from drivers.links.mqtt_connection import LARGEST_BYTES, Broker, Connection, Message
 from drivers.text import payloads
 from drivers.text.decimals import check_finite
 from drivers.text.json_paths import check_path, compiled, there
-from drivers.web.secrets import read_password
+from drivers.text.secrets import read_password
 from protocol.printable import visible
 from protocol.readings import Value
 

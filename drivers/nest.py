@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Meta
 
 from config.durations import Seconds
-from drivers.dating import dated
+from drivers.ages import dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.web.answers import Patience
 from drivers.web.nest_account import SHORTEST_INTERVAL_S, TIME_FOR_MORE_S, account

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 import msgspec
 
 from config.durations import Seconds
-from drivers.dating import one_dated
+from drivers.ages import one_dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measured, Measurements, Offer, Place
 from drivers.links.zwave_client import Client, quoted
 from drivers.links.zwave_session import Push, Session

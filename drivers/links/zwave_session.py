@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
 
-from drivers.dating import OLDEST_S
+from drivers.ages import OLDEST_S
 from drivers.driver import DriverError
 from drivers.links.zwave_client import Client, Message, quoted
 from drivers.links.zwave_values import STATUS_EVENTS, Network, Status, ValueId, id_of

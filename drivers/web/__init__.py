@@ -1,0 +1,1 @@
+"""What drivers that ask web servers share, and the parts of those that ask one service."""

@@ -21,7 +21,7 @@ import msgspec
 
 from config.whole_file import whole_file
 from drivers.driver import DriverError
-from drivers.web.secrets import read_secret
+from drivers.text.secrets import read_secret
 
 DEFAULT_FILE: Final = "~/.config/jph/nest.json"
 API_URL: Final = "https://smartdevicemanagement.googleapis.com/v1"

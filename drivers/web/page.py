@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from drivers.driver import DriverOptions, Place
+from drivers.text.secrets import read_headers
 from drivers.web.answers import Answer, Headers, Patience
-from drivers.web.secrets import read_headers
 
 Url = Annotated[str, msgspec.Meta(description="where it is; begins with `http://` or `https://`")]
 HeadersFile = Annotated[

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from config.options import takes_commands
-from drivers.dating import OLDEST_S
+from drivers.ages import OLDEST_S
 from drivers.driver import DriverError, Place
 from drivers.gpio import DEBOUNCE_S, SHORTEST_DEBOUNCE_S, Gpio, GpioOptions
 from tests.drivers.devices.gpio import Header, TroubleError, plugged_in

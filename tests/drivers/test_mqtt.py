@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.dating import OLDEST_S
+from drivers.ages import OLDEST_S
 from drivers.driver import DriverError, Measured, Measurements, Place
 from drivers.links import mqtt_connection
 from drivers.links.mqtt_connection import LARGEST_BYTES, MOST_WAITING

@@ -11,8 +11,8 @@ from drivers.driver import DriverOptions, Measured, Place
 from drivers.registry import driver_class
 from drivers.scanning import Finding, Hint, Unseen, scan
 from protocol.readings import Value
-from tests.drivers.devices import raspberry
-from tests.drivers.devices.raspberry import PI_4, PI_5, Model
+from tests.drivers.devices import raspberry_pi
+from tests.drivers.devices.raspberry_pi import PI_4, PI_5, Model
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import FakeSysfs
 from tests.support.fuse import why_not
@@ -41,14 +41,14 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="module")
 def bus(clock: ManualClock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with raspberry.i2c(tmp_path_factory.mktemp("buses"), clock) as path:
+    with raspberry_pi.i2c(tmp_path_factory.mktemp("buses"), clock) as path:
         yield path
 
 
 @pytest.fixture(params=[PI_4, PI_5], ids=["Raspberry Pi 4", "Raspberry Pi 5"])
 def model(request: pytest.FixtureRequest, sysfs: FakeSysfs, clock: ManualClock, bus: Path) -> Model:
     assert isinstance(request.param, Model)
-    raspberry.attach(sysfs, clock, request.param, bus)
+    raspberry_pi.attach(sysfs, clock, request.param, bus)
     return request.param
 
 
@@ -102,5 +102,5 @@ def test_an_adc_pi_that_seems_to_be_there_is_read_by_the_node_of_its_hint(
     [finding] = [one.finding for one in scan(sys_root) if isinstance(one, Hint) and one.finding]
     measured = read(finding, Place("TT", tmp_path, clock.monotonic, sys_root, clock.pass_time))
     assert [measured[channel.channel] for channel in finding.channels] == pytest.approx(
-        raspberry.AT_PINS_V * 2, abs=raspberry.DIVIDER * 62.5e-6
+        raspberry_pi.AT_PINS_V * 2, abs=raspberry_pi.DIVIDER * 62.5e-6
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from config.loading import load, loads
 from drivers import registry
-from drivers.dating import OLDEST_S
+from drivers.ages import OLDEST_S
 from drivers.driver import OWN_CHANNEL, DriverError, Measured, Measurements, Offer, Place
 from drivers.links.zwave_client import Client
 from drivers.links.zwave_session import PING_DEAD_EVERY_S

@@ -7,7 +7,7 @@ import pytest
 
 from config.secret_files import MAX_SECRET_BYTES
 from drivers.driver import DriverError
-from drivers.web.secrets import read_headers, read_password, read_secret
+from drivers.text.secrets import read_headers, read_password, read_secret
 
 
 def secret(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
