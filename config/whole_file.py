@@ -13,8 +13,8 @@ from typing import BinaryIO
 def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Lend a file that takes the place of what is at `path`, and is on the disk, when the block has ended in order.
 
-    When the block raises, or the disk refuses, what was there stays and nothing of the new file does. A power cut
-    leaves one or the other, and perhaps a part beside it, `.NAME.*.part`, which nothing reads.
+    When the block raises, or the disk refuses, what was there stays, and what was written is taken away. A power cut
+    leaves the one file or the other, and perhaps a part beside it, `.NAME.*.part`, which nothing reads.
 
     The new file has `mode` less the umask; its folder must be there, and readable. A link is replaced and not followed,
     so that root is led nowhere else: where it shall stay, `path` is what it leads to. Of several writers at the same
