@@ -1,12 +1,15 @@
 """Numbers out of text: a file, a FIFO, or what a command prints."""
 
+import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Final, Protocol, TypeAlias
 
 import msgspec
 
 from config.durations import Seconds
+from drivers.ages import dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
 from drivers.text.commands import CommandSource, check_command
 from drivers.text.decimals import check_finite, exact, parse, scaled, to_number
@@ -73,7 +76,10 @@ class Pipe:
 
     Options: ClassVar[type[msgspec.Struct]] = PipeOptions
 
-    def __init__(self, options: PipeOptions, place: Place) -> None:
+    def __init__(self, options: PipeOptions, place: Place, wall_s: Callable[[], float] = time.time) -> None:
+        self._monotonic = place.monotonic
+        self._wall_s = wall_s
+        self._looked_s = -math.inf
         self._source = _open_source(options, place)
         self._finders = _finders(options)
         self._scale = exact(options.scale)
@@ -81,17 +87,27 @@ class Pipe:
 
     def read(self) -> Measurements:
         """Return all channels, or none when nothing was written to a FIFO; raises DriverError."""
+        before_s, self._looked_s = self._looked_s, self._monotonic()
         text = self._source.read()
         if text is None:
             return {}
         try:
-            return {channel: self._number(find(text)) for channel, find in self._finders.items()}
+            numbers = {channel: self._number(find(text)) for channel, find in self._finders.items()}
         except ValueError as error:
             raise DriverError(f"{self._source}: {error}", self._advice(text)) from error
+        return dated(numbers, self._age_s(self._looked_s - before_s), self._wall_s)
 
     def close(self) -> None:
         """Let go of a FIFO and end a command that runs."""
         self._source.close()
+
+    def _age_s(self, unread_s: float) -> float:
+        """Return how long a line waited in a FIFO, also while the node was halted; anything else is read as it is.
+
+        No line waited for longer than nobody read, whatever became of the clock, which a Raspberry Pi sets late.
+        """
+        written_s = self._source.written_s if isinstance(self._source, PathSource) else None
+        return 0.0 if written_s is None else min(self._wall_s() - written_s, unread_s)
 
     def _number(self, word: str) -> int | float:
         if not word:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import stat
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,11 @@ class PathSource:
         except OSError as error:
             raise DriverError(f"{self}: {error.strerror}", _ADVICE.get(type(error), "")) from error
 
+    @property
+    def written_s(self) -> float | None:
+        """When the line of a FIFO that was read last was written, in s since 1970-01-01 UTC; None: nobody knows."""
+        return None if self._fifo is None else self._fifo.written_s
+
     def close(self) -> None:
         """Let go of the FIFO."""
         if self._fifo is not None:
@@ -83,6 +89,8 @@ class _Fifo:
         self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._unfinished = b""  # the line that has no end yet, at most MAX_BYTES + 1
+        self._untouched_ns = None if self._holds_something() else self._changed_ns()
+        self.written_s: float | None = None
 
     def is_same(self, status: os.stat_result) -> bool:
         return os.path.samestat(os.fstat(self._descriptor), status)
@@ -101,6 +109,18 @@ class _Fifo:
 
     def _drain(self) -> bytes:
         try:
-            return os.read(self._descriptor, _DRAINED_BYTES)
+            data = os.read(self._descriptor, _DRAINED_BYTES)
         except BlockingIOError:  # no writer, or one that has nothing to say
             return b""
+        changed_ns = self._changed_ns()
+        self.written_s = None if changed_ns == self._untouched_ns else changed_ns / 1e9
+        return data
+
+    def _changed_ns(self) -> int:
+        """Return when it was written to last, which overlayfs and what is mounted read-only do not note."""
+        return os.fstat(self._descriptor).st_mtime_ns
+
+    def _holds_something(self) -> bool:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(0))

@@ -1,6 +1,7 @@
 """The driver `pipe` on files and FIFOs."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drivers.driver import DriverError, Place
+from drivers.driver import DriverError, Measured, Place
 from drivers.pipe import Pipe, PipeOptions
 from drivers.text.files import MAX_BYTES, first_words
+from tests.support.driven_time import ManualClock
 
 MEMINFO = """\
 MemTotal:       24689844 kB
@@ -33,9 +35,15 @@ def fifo(path: Path) -> Path:
 
 @pytest.fixture
 def pipe(path: Path, place: Place) -> Iterator[Pipe]:
-    """Give a driver without further options on `path`."""
-    with closing(Pipe(PipeOptions(path=str(path)), place)) as pipe:
+    """Give a driver without further options on `path`, for which no time passes."""
+    with closing(Pipe(PipeOptions(path=str(path)), place, standing_still())) as pipe:
         yield pipe
+
+
+def standing_still() -> Callable[[], float]:
+    """Return a clock that stays at now: what is written from now on is new, however slow the computer is."""
+    now_s = time.time()
+    return lambda: now_s
 
 
 @pytest.fixture
@@ -258,6 +266,84 @@ def test_a_line_that_has_no_end_yet_waits(write: Callable[[bytes], int], pipe: P
     assert pipe.read() == {"value": 22.7}
 
 
+WRITTEN_S = 1_526_464_007
+A_CENTURY_S = 100 * 365 * 86_400.0
+
+
+def written_long_ago(fifo: Path) -> None:
+    """Give the FIFO the time of its last line that it had if that were written at WRITTEN_S."""
+    os.utime(fifo, (WRITTEN_S, WRITTEN_S))
+
+
+def test_a_line_that_waited_while_nobody_read_is_as_old_as_it_is(
+    fifo: Path, write: Callable[[bytes], int], pipe: Pipe, clock: ManualClock
+) -> None:
+    pipe.read()
+    write(b"21.5\n")
+    written_long_ago(fifo)
+    clock.pass_time(A_CENTURY_S)
+    assert pipe.read() == {"value": Measured(21.5, timestamp_ms=WRITTEN_S * 1000)}
+    write(b"22\n")
+    assert pipe.read() == {"value": 22}
+
+
+def test_no_line_is_older_than_the_last_read_though_the_clock_was_set_since_it_was_written(
+    fifo: Path, write: Callable[[bytes], int], pipe: Pipe, clock: ManualClock
+) -> None:
+    pipe.read()
+    write(b"21.5\n")
+    written_long_ago(fifo)
+    clock.pass_time(0.9)
+    assert pipe.read() == {"value": 21.5}
+
+
+def test_a_line_from_before_the_driver_began_is_as_old_as_it_is(
+    fifo: Path, write: Callable[[bytes], int], pipe: Pipe
+) -> None:
+    write(b"21.5\n")
+    written_long_ago(fifo)
+    assert pipe.read() == {"value": Measured(21.5, timestamp_ms=WRITTEN_S * 1000)}
+
+
+def test_all_channels_of_a_line_are_of_one_time(fifo: Path, write: Callable[[bytes], int], place: Place) -> None:
+    write(b"1 2\n")
+    written_long_ago(fifo)
+    measured = read_once(PipeOptions(path=str(fifo), fields={"value": 1, "two": 2}), place)
+    assert measured == {
+        "value": Measured(1, timestamp_ms=WRITTEN_S * 1000),
+        "two": Measured(2, timestamp_ms=WRITTEN_S * 1000),
+    }
+
+
+def test_where_a_fifo_does_not_keep_its_time_a_line_is_as_old_as_the_read(
+    fifo: Path, write: Callable[[bytes], int], pipe: Pipe, clock: ManualClock
+) -> None:
+    written_long_ago(fifo)
+    pipe.read()
+    for number in (1, 2):
+        write(b"%d\n" % number)
+        written_long_ago(fifo)
+        clock.pass_time(A_CENTURY_S)
+        assert pipe.read() == {"value": number}
+
+
+def test_a_line_of_the_future_is_as_old_as_the_read(fifo: Path, write: Callable[[bytes], int], place: Place) -> None:
+    write(b"21.5\n")
+    with closing(Pipe(PipeOptions(path=str(fifo)), place, lambda: float(WRITTEN_S))) as pipe:
+        assert pipe.read() == {"value": 21.5}
+
+
+def test_a_file_that_takes_the_place_of_a_fifo_is_as_old_as_the_read(
+    fifo: Path, write: Callable[[bytes], int], pipe: Pipe
+) -> None:
+    write(b"21.5\n")
+    written_long_ago(fifo)
+    pipe.read()
+    fifo.unlink()
+    fifo.write_text("4")
+    assert pipe.read() == {"value": 4}
+
+
 def test_the_writer_may_go_and_another_may_come(fifo: Path, pipe: Pipe) -> None:
     pipe.read()
     fifo.write_text("1\n")
@@ -281,7 +367,7 @@ def test_a_line_that_is_no_number_is_an_error_once(write: Callable[[bytes], int]
 
 
 def test_fields_are_those_of_the_last_line(write: Callable[[bytes], int], fifo: Path, place: Place) -> None:
-    with closing(Pipe(PipeOptions(path=str(fifo), field=2), place)) as pipe:
+    with closing(Pipe(PipeOptions(path=str(fifo), field=2), place, standing_still())) as pipe:
         pipe.read()
         write(b"a 1\nb 2\n")
         assert pipe.read() == {"value": 2}
