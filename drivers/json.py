@@ -6,14 +6,13 @@ from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 from drivers.outcomes import read_apart
 from drivers.text.decimals import check_finite
 from drivers.text.json_paths import check_paths, finder, named_paths
 from drivers.text.json_text import parse
 from drivers.text.json_values import reading
-from drivers.web.answers import Answer, Patience
+from drivers.web.answers import Answer
 from drivers.web.page import PageOptions, WebPage
 from protocol.printable import visible
 from protocol.readings import Value
@@ -41,9 +40,6 @@ class JsonOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
     infinite: Annotated[
         int | float | None, msgspec.Meta(description="what infinity counts as; without it, it is no reading")
     ] = None
-    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection")] = 2.0
-    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet")] = 4.0
-    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take")] = 4.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,7 +64,7 @@ class Json:
         self._options = options
         self._paths = options.paths()
         self._finders = {channel: finder(channel, path, "json") for channel, path in self._paths.items()}
-        self._page = WebPage(options, place, Patience(options.connect_timeout, options.read_timeout, options.timeout))
+        self._page = WebPage(options, place)
 
     def read(self) -> Measurements:
         """Return what the document has now; raises DriverError.

@@ -6,12 +6,11 @@ from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
-from config.durations import Seconds
 from drivers.driver import OWN_CHANNEL, DriverError, Measured, Measurements, Place
 from drivers.outcomes import unless_all_failed
 from drivers.text.decimals import scaled, to_number
 from drivers.text.json_text import parse
-from drivers.web.answers import Answer, Patience
+from drivers.web.answers import Answer
 from drivers.web.page import PageOptions, WebPage
 from drivers.web.pool_answers import ONLY_CURRENT, Account, Rate, account_of
 from protocol.printable import visible
@@ -39,9 +38,6 @@ class PoolOptions(PageOptions, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["H/s", "kH/s", "MH/s", "GH/s", "TH/s", "PH/s"],
         msgspec.Meta(description="the unit of the readings, from `H/s` to `PH/s`"),
     ] = "MH/s"
-    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection")] = 5.0
-    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet")] = 15.0
-    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take")] = 30.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,7 +73,7 @@ class Pool:
 
     def __init__(self, options: PoolOptions, place: Place) -> None:
         self._options = options
-        self._page = WebPage(options, place, Patience(options.connect_timeout, options.read_timeout, options.timeout))
+        self._page = WebPage(options, place)
         self._heard_ms: dict[str, int] = {}  # by channel: when its worker was last heard of
 
     def read(self) -> Measurements:

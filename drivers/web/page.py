@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from config.durations import Seconds
 from drivers.driver import DriverOptions, Place
 from drivers.text.secrets import read_headers
 from drivers.web.answers import Answer, Headers, Patience
@@ -27,6 +28,10 @@ class PageOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
     url: Url
     headers_file: HeadersFile = None
     verify: Verify = True
+    connect_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for the connection")] = 2.0
+    read_timeout: Annotated[Seconds, msgspec.Meta(description="how long to wait for each packet")] = 4.0
+    # below the 5 s that a read may take: then this, and not the supervisor, says what is slow
+    timeout: Annotated[Seconds, msgspec.Meta(description="how long the whole answer may take")] = 4.5
 
     def __post_init__(self) -> None:
         _check_url(self.url)
@@ -37,10 +42,11 @@ class PageOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
 class WebPage:
     """Gets a page. The file of headers is read each time, so that a new secret holds at once."""
 
-    def __init__(self, options: PageOptions, place: Place, patience: Patience) -> None:
+    def __init__(self, options: PageOptions, place: Place) -> None:
         from drivers.web.http import HttpClient, Resource  # noqa: PLC0415 - 7 MiB that only who asks web servers needs
 
         verify = str(place.locate(options.verify)) if isinstance(options.verify, str) else options.verify
+        patience = Patience(options.connect_timeout, options.read_timeout, options.timeout)
         self._client = HttpClient(patience, verify=verify)
         self._resource = Resource(self._client, options.url)
         self._headers = _headers_source(options, place)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.supervisor import SHORTEST_DEADLINE_S
 from config.loading import loads
 from config.model import ConfigError
 from drivers import registry
@@ -89,6 +90,13 @@ def test_options_are_frozen_and_refuse_what_they_do_not_know(driver: str) -> Non
     assert issubclass(options, DriverOptions)
     assert options.__struct_config__.frozen
     assert options.__struct_config__.forbid_unknown_fields
+
+
+@pytest.mark.parametrize("driver", registry.DRIVERS)
+def test_by_itself_it_waits_for_less_than_the_shortest_time_that_a_read_may_take(driver: str) -> None:
+    fields = msgspec.structs.fields(registry.driver_class(driver).Options)
+    defaults = {field.name: field.default for field in fields if "timeout" in field.name}
+    assert all(default < SHORTEST_DEADLINE_S for default in defaults.values()), defaults
 
 
 @every_case
