@@ -60,8 +60,12 @@ def _put(table: Table, path: str, tree: Tree) -> None:
 def _tree(text: str) -> Tree:
     """Read a value: YAML where it begins as a table, a list or quoted text, or has several lines; else one scalar."""
     if text.startswith(_IS_NOT_PLAIN) or "\n" in text:
+        report = Report(WHERE)
         try:
-            return parse(text.encode(), Report(WHERE))
+            tree = parse(text.encode(), report)
         except (ConfigError, UnicodeEncodeError):  # `{{ A4 }}`, `[a-z]+(\d+)`
             return Scalar(text, text, 0)
+        if report.errors:
+            raise TypedOptionsError(f"{text}: {report.errors[0].message}", "write it as in a configuration")
+        return tree
     return Scalar(text, meaning(text), 0)

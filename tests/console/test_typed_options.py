@@ -34,7 +34,9 @@ def test_what_is_typed_means_what_it_would_in_a_configuration(words: list[str], 
     assert plain(as_table(words)) == meant
 
 
-@pytest.mark.parametrize("words", [["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a={}"], ["a"], ["=1"]])
+@pytest.mark.parametrize(
+    "words", [["a=1", "a=2"], ["a=1", "a.b=2"], ["a.b=1", "a={}"], ["a={b: 1, b: 2}"], ["a"], ["=1"]]
+)
 def test_what_says_nothing_or_two_things_is_refused_with_what_to_do(words: list[str]) -> None:
     with pytest.raises(TypedOptionsError) as refused:
         as_table(words)
