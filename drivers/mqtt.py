@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
@@ -106,8 +106,15 @@ class MqttOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_field
         missing = [channel for channel in sorted(self.channels()) if self.topic_of(channel) is None]
         if missing:
             raise ValueError(f"`topic` or `topics.{missing[0]}` must say where {missing[0]!r} is published")
-        for topic in (*([] if self.topic is None else [self.topic]), *self.topics.values(), *self.states()):
-            _check_topic(topic)
+        for key, topic in self._named():
+            _check_topic(key, topic)
+
+    def _named(self) -> Iterator[tuple[str, str]]:
+        """Yield each topic behind the key that names it."""
+        if self.topic is not None:
+            yield "topic", self.topic
+        yield from ((f"topics.{channel}", topic) for channel, topic in self.topics.items())
+        yield from (("availability", topic) for topic in self.states())
 
 
 class Mqtt:
@@ -269,6 +276,6 @@ def _state(said: str) -> str:
     return state if isinstance(state, str) else said
 
 
-def _check_topic(topic: str) -> None:
+def _check_topic(key: str, topic: str) -> None:
     if not topic or set(topic) & set("+#\0") or len(topic.encode(errors="replace")) > LONGEST_TOPIC:
-        raise ValueError(f"{topic!r} is not the name of one topic: it is not empty and has no + or #")
+        raise ValueError(f"`{key}` is {topic!r}, which is not the name of one topic: it is not empty and has no + or #")
