@@ -32,6 +32,7 @@ LISTED: Final = 60  # values in a message
 
 _VALUE: Final = re.compile(r"\d{1,5}-\d{1,5}-\d{1,5}-.+", re.ASCII)
 _URL: Final = re.compile(r"wss?://[^\s/]+\S*", re.ASCII)
+_USER: Final = re.compile(r"\w+://[^/?#]*@")
 
 NodeNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -75,6 +76,8 @@ class ZwaveOptions(DriverOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     def __post_init__(self) -> None:
         if not _URL.fullmatch(self.url):
             raise ValueError(f"`url` is {self.url!r}: write ws://HOST:PORT, or wss:// with TLS")
+        if _USER.match(self.url):
+            raise ValueError("`url` has a user in it, whom Z-Wave JS does not ask for: write ws://HOST:PORT")
         if (self.node is None) != (self.index is None):
             raise ValueError("`node` and `index` belong together")
         own = [key for key in ("value", "node") if getattr(self, key) is not None]

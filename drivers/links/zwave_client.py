@@ -238,7 +238,8 @@ class Client:
 
     def _unreachable(self, error: Exception) -> DriverError:
         advice = "see whether Z-Wave JS runs, and whether its websocket server is switched on"
-        return DriverError(f"{self._url}: {quoted(error)}", advice)
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return DriverError(f"{self._url}: {quoted(said)}", advice)
 
 
 def quoted(said: object) -> str:

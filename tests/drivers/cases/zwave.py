@@ -59,6 +59,7 @@ SOAKS = [Soak(with_errors)]
 WRONG = [
     Wrong({"url": "127.0.0.1:3000"}, "`url` is '127.0.0.1:3000': write ws://HOST:PORT"),
     Wrong({"url": "http://127.0.0.1:3000"}, "`url` is 'http://127.0.0.1:3000'"),
+    Wrong({"url": "ws://me:secret@127.0.0.1:3000"}, "`url` has a user in it"),
     Wrong({"value": "power"}, "`value` is 'power': write node-class-endpoint-property-key"),
     Wrong({"channels": {"energy": "2"}}, "`channels.energy` is '2'"),
     Wrong({"channels": {"energy": {"node": 2}}}, "options.channels.energy: 'index' is missing"),
