@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.supervisor import SHORTEST_DEADLINE_S
 from config.loading import loads
-from config.model import ConfigError
+from config.model import ConfigError, Problem
 from drivers import registry
 from drivers.driver import Actuator, DriverError, DriverOptions, Measured, OutOfRangeError, Place
 from tests.drivers.trying import Bench, Case, Trial, Wrong, module_of, read
@@ -74,14 +74,38 @@ def test_every_driver_has_cases_and_wrong_options(driver: str) -> None:
     assert cases.WRONG
 
 
+def problems_of(node: Mapping[str, object]) -> tuple[Problem, ...]:
+    """Return what is wrong with a configuration that has this node."""
+    try:
+        loads(msgspec.yaml.encode({"nodes": {"C1": node}}), "jph.yaml", registry.options_of)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
 @pytest.mark.parametrize(("driver", "wrong"), WRONG)
 def test_wrong_options_are_an_error_that_names_the_key(driver: str, wrong: Wrong) -> None:
-    document = {"nodes": {"C1": {"driver": driver, "options": wrong.options}}}
-    text = msgspec.yaml.encode(document)
-    with pytest.raises(ConfigError) as failure:
-        loads(text, "jph.yaml", registry.options_of)
-    (problem,) = failure.value.problems
+    (problem,) = problems_of({"driver": driver, "options": wrong.options})
     assert wrong.named in f"{problem.message} {problem.advice}"
+
+
+ODD: Final[tuple[object, ...]] = (
+    *([], [1, 2], {}, {"x": 1}, None, "", "maybe", True),
+    *(-1, 0, 1.5, 10**30, 10**400, 1e300, math.nan, math.inf),
+    *("/tmp", "tmp/x", "a\0b", "a\nb", "\x1b[31m", "http://u:p@h/", "h/x", "x" * 5000),  # noqa: S108 - a folder
+)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+@pytest.mark.parametrize("driver", registry.DRIVERS)
+def test_whatever_an_option_says_it_is_taken_or_refused_in_one_line(driver: str, odd: object) -> None:
+    """What types say is checked before what a driver says, so each option has the rest of a case around it."""
+    for case in import_module(module_of(driver)).CASES:
+        for field in msgspec.structs.fields(registry.driver_class(driver).Options):
+            options = {**case.options, field.encode_name: odd}
+            for problem in problems_of({"driver": driver, "options": options}):
+                assert any(named in problem.message for named in ("options.", "`", "no channel")), problem.message
+                assert f"{problem.message}{problem.advice}".isprintable()
 
 
 @pytest.mark.parametrize("driver", registry.DRIVERS)

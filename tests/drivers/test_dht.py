@@ -342,6 +342,20 @@ def test_without_the_kernel_s_driver_the_library_of_adafruit_is_taken(wire: Wire
     assert reading(sys_place) == GOOD
 
 
+def test_of_both_libraries_the_newer_one_is_taken(adafruit: ModuleType, wire: Wire, sys_place: Place) -> None:
+    adafruit.read = lambda _sensor, _pin: (1.0, 1.0)  # type: ignore[attr-defined]  # made here
+    wire.heard = [pulses(dht22_bytes(21.5, 40.2))]
+    assert reading(sys_place) == GOOD
+
+
+def test_without_the_newer_library_the_older_one_is_taken(
+    adafruit: ModuleType, monkeypatch: pytest.MonkeyPatch, sys_place: Place
+) -> None:
+    monkeypatch.setitem(sys.modules, "adafruit_dht", None)
+    adafruit.read = lambda _sensor, _pin: (40.2, 21.5)  # type: ignore[attr-defined]  # made here
+    assert reading(sys_place) == GOOD
+
+
 def test_a_pin_that_the_computer_does_not_have_is_an_error(sys_place: Place) -> None:
     pytest.importorskip("adafruit_dht")
     with pytest.raises(DriverError, match="this computer has no pin D53, says the library of Adafruit"):
