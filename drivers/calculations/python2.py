@@ -1,111 +1,26 @@
 """What programs that were written for Python 2 rely on, with the future imports that the original system made for them.
 
-`None < 20`, `max([None, 5])`, `round(2.5)` and `"%s" % 0.1` have values there that they do not have here. `translated`
-turns such a program into one in which they have; `NAMES` are the functions that it then has to find. What is left as
-it is stands in docs/drivers.md.
+`None < 20`, `max([None, 5])`, `round(2.5)` and `"%s" % 0.1` have values there that they do not have here.
+`drivers.calculations.python2_syntax` turns such a program into one in which they have; `NAMES` are the functions that
+it then has to find. What is left as it is stands in docs/drivers.md.
 """
 
-import ast
 import builtins
+import codecs
 import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+import string
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import zip_longest
 from typing import Any, Final
 
-from drivers.calculations.placeholders import pieces_of_program
-from drivers.calculations.python2_library import imported
+from drivers.calculations.python2_library import imported, reloaded
 
 _PLACES: Final = Context(prec=400, traps=[])
 _STR_DIGITS: Final = 12  # of a float as text
-
-_PACKED: Final = "_tuple__of__"
-
-
-def _packed(names: str) -> str:
-    """Make one parameter's name of those of a parameter that is a tuple."""
-    return _PACKED + "__".join(re.findall(r"\w+", names))
-
-
-# Spellings that are no Python any more, in the parts of a program that are neither literals nor comments.
-_SPELLINGS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    (re.compile(r"^[ \t]*\t", re.MULTILINE), lambda found: found[0].expandtabs()),  # blanks and tabs were mixed
-    (re.compile(r"(?<![\w.])(?<![eE][+-])0([0-7]+)[lL]?(?![\w.])"), r"0o\1"),
-    (re.compile(r"(?<![\w.])(0[xX][0-9a-fA-F]+|[0-9]+)[lL](?!\w)"), r"\1"),
-    (re.compile(r"<>"), "!="),
-    (re.compile(r"\bexcept[ \t]+([\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*(\w+)[ \t]*:"), r"except \1 as \2:"),
-    (re.compile(r"\blambda[ \t]*\(([\w, \t]+)\)[ \t]*:"), lambda found: f"lambda {_packed(found[1])}:"),
-    (re.compile(r"\braise[ \t]+([\w.]+)[ \t]*,"), r"raise _raised(\1) |"),
-)
-
-
-def translated(program: str, name: str) -> tuple[ast.Module, frozenset[str]]:
-    """Parse a program; also name its variables that are `global`. Raises SyntaxError."""
-    tree = _Translation().visit(ast.parse(respelled(program), name))
-    shared = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
-    return ast.fix_missing_locations(tree), frozenset(shared)
-
-
-def respelled(program: str) -> str:
-    """Write a program as Python has it today, line by line."""
-    return "".join(_respelled(piece) if is_code else piece for piece, is_code in pieces_of_program(program))
-
-
-def _respelled(piece: str) -> str:
-    for spelling, now in _SPELLINGS:
-        piece = spelling.sub(now, piece)
-    return piece
-
-
-_ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_KEEPS_OPERANDS: Final = (*_ORDERING, ast.Eq, ast.NotEq)
-
-
-class _Translation(ast.NodeTransformer):
-    """Lets comparisons, `%` and some methods go through the functions below."""
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        if any(isinstance(op, _ORDERING) for op in node.ops) and all(
-            isinstance(op, _KEEPS_OPERANDS) for op in node.ops
-        ):
-            node.left = _call("_ordered", node.left)
-            node.comparators = [_call("_ordered", each) for each in node.comparators]
-        return node
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        return _call("_modulo", node.left, node.right) if isinstance(node.op, ast.Mod) else node
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        self.generic_visit(node)
-        name = node.args.args[0].arg if node.args.args else ""
-        if name.startswith(_PACKED):
-            unpacking = ast.parse(f"lambda {', '.join(name.removeprefix(_PACKED).split('__'))}: 0", mode="eval").body
-            unpacking.body = node.body  # type: ignore[attr-defined] # it is a lambda
-            node.body = ast.Call(unpacking, [ast.Starred(ast.Name(name, ast.Load()), ast.Load())], [])
-        return node
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.op, ast.Mod) and isinstance(node.target, ast.Name):
-            before = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-            value = _call("_modulo", before, node.value)
-            return ast.copy_location(ast.Assign([node.target], value), node)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        if node.attr in _METHODS and isinstance(node.ctx, ast.Load):
-            return _call("_method", node.value, ast.Constant(node.attr))
-        return node
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    call = ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
-    return ast.copy_location(call, arguments[0])
 
 
 def _rank(value: object) -> tuple[int, str]:
@@ -119,12 +34,18 @@ def _rank(value: object) -> tuple[int, str]:
     return 2, "str" if isinstance(value, bytes) else type(value).__name__
 
 
+def _have_no_order(one: object, other: object) -> bool:
+    """Tell what has no order there, or one that is not known here."""
+    kinds = {type(one), type(other)}
+    return complex in kinds or kinds in ({dict}, {str, bytes})
+
+
 def less(one: Any, other: Any) -> bool:
     """Tell whether one value comes before another of any kind."""
     try:
         return bool(one < other)
     except TypeError:
-        if isinstance(one, complex) or isinstance(other, complex):
+        if _have_no_order(one, other):
             raise
     if isinstance(one, list | tuple) and type(one) is type(other):
         found = next((pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]), None)
@@ -190,13 +111,30 @@ def _sorted(
     return builtins.sorted(values, key=lambda value: compare(value if key is None else key(value)), reverse=reverse)
 
 
-def _round(number: float, digits: int = 0) -> float:
+def _round(number: float, ndigits: int = 0) -> float:
     """Round half away from zero, as a float."""
     value = math.ldexp(number, 0)  # a float of what is a number, and not of what is the text of one
     if value in {float("inf"), float("-inf")} or value != value:  # noqa: PLR0124 - NaN
         return value
-    exact = Decimal(value).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP, _PLACES)
-    return float(exact) if exact.is_finite() else value
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-int(ndigits)), ROUND_HALF_UP, _PLACES)
+    if not exact.is_finite():
+        return value
+    rounded = float(exact)
+    if math.isinf(rounded):
+        raise OverflowError("rounded value too large to represent")
+    return rounded
+
+
+def _power(base: Any, exponent: Any, *modulus: Any) -> Any:
+    """Raise to a power; what is no real number is none."""
+    value = pow(base, exponent, *modulus)
+    if isinstance(value, complex) and not isinstance(base, complex) and not isinstance(exponent, complex):
+        raise ValueError("negative number cannot be raised to a fractional power")  # noqa: TRY004 - as it was
+    return value
+
+
+_NO_FORMAT: Final[object] = object.__format__
+_HAS_PRECISION_OR_TYPE: Final = re.compile(r"\.\d+.?$|[a-zA-Z%]$")
 
 
 class _Short(float):
@@ -205,23 +143,33 @@ class _Short(float):
     def __str__(self) -> str:
         return text_of(float(self))
 
-    def __format__(self, spec: str) -> str:
-        return format(float(self), spec) if spec else str(self)
+    def __index__(self) -> int:  # for %x
+        return int(self)
+
+
+class _Formatter(string.Formatter):
+    """Fills in fields as `format` did."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        return _formatted(value, format_spec)
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return text_of(value) if conversion == "s" else super().convert_field(value, conversion)
+
+
+def _formatted(value: Any, spec: str = "") -> str:
+    if type(value) is float:
+        return format(value, spec if _HAS_PRECISION_OR_TYPE.search(spec) else f"{spec}.{_STR_DIGITS}")
+    if isinstance(value, bytes) or type(value).__format__ is _NO_FORMAT:
+        value = text_of(value)
+    return format(value, spec)
 
 
 def text_of(value: object) -> str:
     """Write a value as `print` and `str` did."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    if type(value) is not float:
-        return str(value)
-    text = f"{value:.{_STR_DIGITS}g}"
-    if re.search(r"[.en]", text):
-        return text
-    if len(text.lstrip("-")) < _STR_DIGITS:  # else there is no room for the zero after the point
-        return f"{text}.0"
-    digits, exponent = f"{value:.{_STR_DIGITS - 1}e}".split("e")
-    return f"{digits.rstrip('0').rstrip('.')}e{exponent}"
+    return format(value, f".{_STR_DIGITS}") if type(value) is float else str(value)
 
 
 def _shown(value: Any) -> Any:
@@ -230,7 +178,8 @@ def _shown(value: Any) -> Any:
     return _Short(value) if type(value) is float else value
 
 
-def _modulo(one: Any, other: Any) -> Any:
+def modulo(one: Any, other: Any) -> Any:
+    """Fill in a text, or give the rest of a division."""
     if isinstance(one, str):
         if isinstance(other, tuple):
             return one % tuple(map(_shown, other))
@@ -259,6 +208,21 @@ class _Text(metaclass=_TextKind):
     """The type of text, also to ask whether something is text."""
 
 
+def _number(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a number of text in which `_` was no digit."""
+
+    def number(*arguments: Any, **named: Any) -> Any:
+        if arguments and isinstance(arguments[0], str) and "_" in arguments[0]:
+            raise ValueError(f"invalid literal for a number: {arguments[0]!r}")
+        return kind(*arguments, **named)
+
+    return number
+
+
+_whole: Final = _number(int)
+_NUMBERS: Final[Mapping[Any, Callable[..., Any]]] = {int: _whole, float: _number(float)}
+
+
 class _LongKind(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, int)
@@ -269,8 +233,8 @@ class _LongKind(type):
     def __hash__(cls) -> int:
         return hash(int)
 
-    def __call__(cls, *arguments: Any) -> int:
-        return int(*arguments)
+    def __call__(cls, *arguments: Any) -> Any:
+        return _whole(*arguments)
 
 
 class _Long(metaclass=_LongKind):
@@ -278,6 +242,8 @@ class _Long(metaclass=_LongKind):
 
 
 def _map(function: Callable[..., Any] | None, *values: Iterable[Any]) -> list[Any]:
+    if isinstance(function, type):
+        function = _NUMBERS.get(function, function)
     if len(values) == 1:
         return list(values[0]) if function is None else [function(value) for value in values[0]]
     rows = list(zip_longest(*values))
@@ -298,16 +264,38 @@ def _sort(values: list[Any]) -> Callable[..., None]:
     return sort
 
 
-def _format(text: str) -> Callable[..., str]:
-    return lambda *values, **named: text.format(*map(_shown, values), **{k: _shown(v) for k, v in named.items()})
+_OF_BYTES: Final = frozenset({"hex", "base64", "zlib", "bz2"})
+"""The codecs that made text of text, when text was bytes."""
+
+
+def _recoded(value: str | bytes, encoding: str, way: Callable[..., bytes]) -> str:
+    return way(value.encode("latin-1") if isinstance(value, str) else value, encoding).decode("latin-1")
+
+
+def _encode(value: str | bytes) -> Callable[..., Any]:
+    def encode(encoding: str = "ascii", *more: Any) -> Any:
+        if encoding in _OF_BYTES:
+            return _recoded(value, encoding, codecs.encode)
+        return value.encode(encoding, *more) if isinstance(value, str) else value
+
+    return encode
+
+
+def _decode(value: str | bytes) -> Callable[..., str]:
+    def decode(encoding: str = "ascii", *more: Any) -> str:
+        if encoding in _OF_BYTES:
+            return _recoded(value, encoding, codecs.decode)
+        return value if isinstance(value, str) else value.decode(encoding, *more)
+
+    return decode
 
 
 def _message(error: BaseException) -> Any:
     return getattr(error, "message", error.args[0] if len(error.args) == 1 else "")
 
 
-_METHODS: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
-    "has_key": (dict, lambda table: table.__contains__),
+METHODS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]]] = {
+    "has_key": (Mapping, lambda table: table.__contains__),
     "iteritems": (dict, lambda table: lambda: iter(table.items())),
     "iterkeys": (dict, lambda table: lambda: iter(table)),
     "itervalues": (dict, lambda table: lambda: iter(table.values())),
@@ -316,14 +304,18 @@ _METHODS: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
     "values": (dict, lambda table: lambda: list(table.values())),
     "next": (Iterator, lambda values: values.__next__),
     "sort": (list, _sort),
-    "decode": (str, lambda text: lambda *_: text),
-    "format": (str, _format),
+    "viewitems": (dict, lambda table: table.items),
+    "viewkeys": (dict, lambda table: table.keys),
+    "viewvalues": (dict, lambda table: table.values),
+    "decode": ((str, bytes), _decode),
+    "encode": ((str, bytes), _encode),
+    "format": (str, lambda text: functools.partial(_Formatter().format, text)),
     "message": (BaseException, _message),
 }
 
 
 def _method(value: Any, name: str) -> Any:
-    kind, method = _METHODS[name]
+    kind, method = METHODS[name]
     return method(value) if isinstance(value, kind) else getattr(value, name)
 
 
@@ -339,22 +331,61 @@ class _Raised:
         return self._kind(*value) if isinstance(value, tuple) else self._kind(value)
 
 
+_RENAMED: Final = {"__nonzero__": "__bool__", "next": "__next__"}
+_COMPARISONS: Final[dict[str, Callable[[int], bool]]] = {
+    "__lt__": lambda order: order < 0,
+    "__le__": lambda order: order <= 0,
+    "__gt__": lambda order: order > 0,
+    "__ge__": lambda order: order >= 0,
+    "__eq__": lambda order: order == 0,
+    "__ne__": lambda order: order != 0,
+}
+
+
+def _compared(holds: Callable[[int], bool]) -> Callable[[Any, Any], bool]:
+    return lambda one, other: holds(one.__cmp__(other))
+
+
+def _build_class(*arguments: Any, **named: Any) -> Any:
+    """Make a class; its methods that Python calls by other names today have these too."""
+    made = builtins.__build_class__(*arguments, **named)
+    own = frozenset(vars(made))
+    more = {new: getattr(made, old) for old, new in _RENAMED.items() if old in own}
+    if "__cmp__" in own:
+        more |= {name: _compared(holds) for name, holds in _COMPARISONS.items()}
+    for name in more.keys() - own:
+        setattr(made, name, more[name])
+    return made
+
+
 NAMES: Final[dict[str, Any]] = {
-    "__builtins__": {**vars(builtins), "__import__": imported},
+    "__builtins__": {**vars(builtins), "__build_class__": _build_class, "__import__": imported},
     "_raised": _Raised,
     "_ordered": Ordered,
-    "_modulo": _modulo,
+    "_modulo": modulo,
     "_method": _method,
+    "_number_float": _NUMBERS[float],
+    "_number_int": _NUMBERS[int],
+    "_power": _power,
+    "StandardError": Exception,
+    "apply": lambda function, values=(), named=None: function(*values, **(named or {})),
     "basestring": _Text,
     "cmp": _cmp,
+    "coerce": lambda one, other: (one + 0 * other, other + 0 * one),
     "file": open,
     "filter": _filter,
+    "format": _formatted,
+    "intern": sys.intern,
     "long": _Long,
     "map": _map,
     "max": _max,
     "min": _min,
+    "oct": lambda number: f"{'-' if number < 0 else ''}0{abs(number):o}" if number else "0",
+    "pow": _power,
     "range": lambda *limits: list(range(*limits)),
+    "raw_input": input,
     "reduce": functools.reduce,
+    "reload": reloaded,
     "round": _round,
     "sorted": _sorted,
     "str": _Text,

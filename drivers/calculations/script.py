@@ -19,6 +19,7 @@ _CHUNK_BYTES: Final = 65_536
 _STARTS_WITHIN_S: Final = 20.0  # a Pi Zero that is busy needs seconds to start an interpreter
 
 # With -P, since the directory of this file has modules with the names of Python's own; the one above has the package.
+# With -bb, since bytes and text with the same characters were equal: they never are today, which is an error then.
 _WORKER: Final = "drivers.calculations.script_worker"
 _START: Final = f"import sys; sys.path.append(sys.argv.pop()); from {_WORKER} import main; main()"
 _PACKAGES: Final = str(Path(__file__).parents[2])
@@ -49,7 +50,7 @@ class ScriptProcess:
         acts: Mapping[str, Do],
         log: Callable[[int, str], None],
     ) -> None:
-        self._arguments = [sys.executable, "-P", "-c", _START, codifier, str(directory), _PACKAGES]
+        self._arguments = [sys.executable, "-P", "-bb", "-c", _START, codifier, str(directory), _PACKAGES]
         self._monotonic = monotonic
         self._acts = acts
         self._log = log

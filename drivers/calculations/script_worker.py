@@ -26,8 +26,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final, TextIO
 
-from drivers.calculations.python2 import NAMES, text_of, translated
-from drivers.calculations.python2_library import MATH
+from drivers.calculations.python2 import NAMES, modulo, text_of
+from drivers.calculations.python2_library import MATH, add_what_was_there
+from drivers.calculations.python2_syntax import translated
 from protocol import float32
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
@@ -173,6 +174,8 @@ class _Handler(logging.Handler):
         self._link = link
 
     def emit(self, record: logging.LogRecord) -> None:
+        text = text_of(record.msg)
+        record.msg, record.args = modulo(text, record.args) if record.args else text, ()
         self._link.log(record.levelno, self.format(record))
 
 
@@ -277,8 +280,9 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1):  # what programs that the script starts read and print is not between it and its agent
         os.dup2(nowhere, standard)
-    warnings.simplefilter("ignore", SyntaxWarning)  # a program that is old runs as it always did
-    sys.maxint = sys.maxsize  # type: ignore[attr-defined] # as it was called
+    for kind in (SyntaxWarning, DeprecationWarning):
+        warnings.simplefilter("ignore", kind)  # a program that is old runs as it always did
+    add_what_was_there()
     codifier, directory = sys.argv[1:3]
     sys.path.append(directory)
     link = Link(incoming, output)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from drivers.calculations.placeholders import TRUTH_FIELDS, PlaceholderError, Wanted, rendered, shape, value_in, wanted
-from drivers.calculations.python2 import respelled
+from drivers.calculations.python2_syntax import respelled
 from drivers.calculations.script import Do, Outcome, ScriptProcess
 from drivers.driver import OWN_CHANNEL, DriverError, Measurements, Place
 

@@ -322,6 +322,34 @@ def test_programs_that_it_starts_do_not_read_what_is_for_it(script: Script, sens
     assert sensors.sent == [("PA", "read\n"), ("PA", 2)] * 2
 
 
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ("import subprocess\nx = subprocess.check_output(['echo', 'on']).strip() == 'on'", 1),
+        ("from subprocess import *\nx = Popen(['cat'], stdin=PIPE, stdout=PIPE).communicate('5')[0]", "5"),
+        ("import string\nx = string.atof('2.5') + string.atoi('5')", 7.5),
+        ("from string import join, zfill\nx = join(['1', zfill(2, 2)], '-')", "1-02"),
+        ("from itertools import izip, imap\nx = sum(a + b for a, b in izip([1], imap(abs, [-2])))", 3),
+        (
+            "import urllib, urllib2, os\nx = urllib.urlencode({'a': 'b c'}) + str(os.getcwdu() == os.getcwd())",
+            "a=b+cTrue",
+        ),
+        ("reload(sys)\nsys.setdefaultencoding('utf-8')\nimport exceptions\nx = sys.maxint > 5", 1),
+        ("try: raise IOError(5, 'no')\nexcept StandardError, (x, _): pass", 5),
+    ],
+)
+def test_modules_have_what_they_had(script: Script, sensors: Sensors, program: str, value: object) -> None:
+    script(f"{program}\nchannel.sendData(x)").read()
+    assert sensors.sent == [("PA", value)]
+
+
+@pytest.mark.parametrize("comparison", ["b'on' == 'on'", "'on' != b'on'", "b'on' in ['on']"])
+def test_text_and_bytes_are_not_silently_different(script: Script, sensors: Sensors, comparison: str) -> None:
+    with pytest.raises(DriverError, match=r"fan\.py line 1: BytesWarning: Comparison between bytes and string"):
+        script(f"channel.sendData({comparison})").read()
+    assert sensors.sent == []
+
+
 def test_what_was_sent_before_an_error_stands(script: Script, sensors: Sensors) -> None:
     with pytest.raises(DriverError, match="line 2: NameError"):
         script("channel.sendData(1)\nnobody\n").read()
@@ -427,6 +455,15 @@ def test_what_it_prints_is_in_the_log(script: Script, caplog: pytest.LogCaptureF
         ("INFO", "PA: fan.py: a 0.333333333333"),
         ("ERROR", "PA: fan.py: c!"),
         ("INFO", "PA: fan.py: bd"),
+    ]
+
+
+def test_what_it_logs_has_the_text_of_its_numbers(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    script("channel.logger.warn('%s %d', 1/3, 2.9)\nchannel.logger.error(1/3)\nchannel.logger.error('100%')").read()
+    assert words(caplog) == [
+        ("WARNING", "PA: fan.py: 0.333333333333 2"),
+        ("ERROR", "PA: fan.py: 0.333333333333"),
+        ("ERROR", "PA: fan.py: 100%"),
     ]
 
 

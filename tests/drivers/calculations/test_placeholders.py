@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.calculations.placeholders import PlaceholderError, Wanted, rendered, shape, wanted
-from drivers.calculations.python2 import respelled
+from drivers.calculations.python2_syntax import respelled
 
 
 def put(program: str, value: object) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from drivers.calculations.python2 import NAMES, respelled, translated
+from drivers.calculations.python2 import NAMES
 from drivers.calculations.python2_library import MATH
+from drivers.calculations.python2_syntax import respelled, translated
 
 
 def run(program: str) -> dict[str, Any]:
@@ -79,7 +80,17 @@ def value_of(expression: str) -> Any:
         ("str(1e11), str(99999999999.0)", ("1e+11", "99999999999.0")),
         ("str(123456789012.5), str(-120000000000.0)", ("1.23456789012e+11", "-1.2e+11")),
         ("str('a'.encode('utf-8')) + '%s' % b'b'", "ab"),
-        ("'a'.decode('utf-8')", "a"),
+        ("'a'.decode('utf-8'), b'a'.decode('utf-8')", ("a", "a")),
+        ("'abc'.encode('hex'), b'abc'.encode('hex'), '616263'.decode('hex')", ("616263", "616263", "abc")),
+        ("'abc'.encode('base64')", "YWJj\n"),
+        ("type('a') is unicode, type('a') is not unicode", (True, False)),
+        ("'{:>16}|{:<16}|{:016}'.format(1/3, 0.1, 2.5)", "  0.333333333333|0.1             |00000000000002.5"),
+        ("'{a[b]} {a[b].real} {c!s}'.format(a={'b': 1/3}, c=1/7)", "0.333333333333 0.333333333333 0.142857142857"),
+        ("'{:>6}|{:3}|'.format(None, [1])", "  None|[1]|"),
+        ("'{{}} {:{w}.{p}f}'.format(1/3, w=6, p=2)", "{}   0.33"),
+        ("format(1/3), format(1/3, '.2f')", ("0.333333333333", "0.33")),
+        ("'%x %X' % (255.5, 10.0)", "ff A"),
+        ("oct(8), oct(0), oct(-8)", ("010", "0", "-010")),
         ("type('a') == unicode, type('a') == str, type(5) == long, type(5) == str", (True, True, True, False)),
         ("'%s' % (1/3)", "0.333333333333"),
         ("'%s %d' % (0.1 + 0.2, 7)", "0.3 7"),
@@ -87,6 +98,8 @@ def value_of(expression: str) -> Any:
         ("'{} {:.1f}'.format(1/3, 1/3)", "0.333333333333 0.3"),
         ("isinstance('a', basestring), isinstance('a', unicode), isinstance('a', str)", (True, True, True)),
         ("isinstance(5, (int, long))", True),
+        ("int('08'), float(' 1.5 '), int('ff', 16), map(int, ['1'])", (8, 1.5, 255, [1])),
+        ("(-8) ** 2, 2 ** -1, pow(2, 3, 5), (-2.0) ** 3", (64, 0.5, 3, -8.0)),
         ("long(5)", 5),
         ("str('a') + unicode(5)", "a5"),
         ("17 % 5", 2),
@@ -96,6 +109,12 @@ def value_of(expression: str) -> Any:
         ("1 <> 2", True),
         ("sorted({'a': 2, 'b': 1}.items(), key=lambda (k, v): v)", [("b", 1), ("a", 2)]),
         ("map(lambda(a, b): a - b, [(3, 1)])", [2]),
+        ("map(lambda a, (b, c): a + b * c, [1], [(2, 3)])", [7]),
+        ("map(lambda (a): a, [1])", [1]),
+        ("`1/3` + `'a b'.split() == ['a', 'b']`", "0.3333333333333333True"),
+        ("ur'a\\d'", "a\\d"),
+        ("apply(max, (1, 2)), coerce(1, 2.5)", (2, (1.0, 2.5))),
+        ("list({1: 2}.viewkeys())", [1]),
         ("(n for n in [5]).next()", 5),
         ("'010 <> 10L'", "010 <> 10L"),
     ],
@@ -116,6 +135,68 @@ def test_an_error_is_raised_as_it_was_written_then(raised: str) -> None:
     assert run(program)["x"] == ("no 5", "no 5")
 
 
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ("x = 10\ny = [x * 2 for x in (1, 2)]", 2),
+        ("y = [a for a in [x for x in (1, 2)]]", 2),
+        ("y = [[x for x in range(n)] for n in (2, 3)]", 2),
+        ("y = [b for a in (1, 2) for b in (a, 10)]\nx = (a, b)", (2, 10)),
+        ("y = [k for k, x in [(1, 2)] if x > 5]\nx = (k, x)", (1, 2)),
+        ("def f():\n    y = [v for v in (1, 2)]\n    return v\nx = f()", 2),
+        ("x = 5\ny = [x for x in []]", 5),
+        ("x = 5\ny = sum(x for x in (1, 2)), {x for x in (1, 2)}, {x: 1 for x in (1, 2)}", 5),
+        ("class A:\n    y = [q for q in (1, 2)]\nx = A.y", [1, 2]),
+        ("x = sum(len([c for c in w]) for w in ('a', 'bc'))", 3),
+        ("x = [0]\ny = [1 for x[0] in (1, 2)]", [2]),
+    ],
+)
+def test_a_list_comprehension_leaves_its_names_behind(program: str, value: object) -> None:
+    assert run(program)["x"] == value
+
+
+def test_an_error_that_was_caught_keeps_its_name() -> None:
+    assert str(run("try:\n    int('a')\nexcept ValueError, x:\n    pass\n")["x"]).startswith("invalid literal")
+    assert run("try:\n    raise IOError(2, 'no')\nexcept IOError, (n, x):\n    pass\n")["x"] == "no"
+
+
+def test_a_parameter_may_be_a_tuple() -> None:
+    assert run("def f(a, (b, c), d=4):\n    return a + b * c + d\nx = f(1, (2, 3))")["x"] == 11
+    assert run("def f(a=(1, 2)):\n    return a\nx = f()")["x"] == (1, 2)
+
+
+def test_a_class_has_the_methods_that_it_had() -> None:
+    version = (
+        "class V:\n    def __init__(s, v):\n        s.v = v\n    def __cmp__(s, o):\n        return cmp(s.v, o.v)\n"
+    )
+    compared = "V(1) < V(2), V(2) < V(1), V(1) == V(1), V(1) != V(1), V(1) >= V(2), max([V(1), V(3)]).v"
+    assert run(f"{version}x = {compared}")["x"] == (True, False, True, False, False, 3)
+    assert run("class V:\n    def __nonzero__(s):\n        return False\nclass W(V): pass\nx = bool(W())")["x"] is False
+    counter = "class C:\n    n = 0\n    def __iter__(s):\n        return s\n    def next(s):\n        s.n += 1\n"
+    stops = "        if s.n > 2: raise StopIteration\n        return s.n\nx = list(C()), C().next()"
+    assert run(counter + stops)["x"] == ([1, 2], 1)
+
+
+def test_a_power_that_is_no_real_number_is_an_error() -> None:
+    for power in ("(20 - 25) ** 0.8", "pow(-8, 1/3)"):
+        with pytest.raises(ValueError, match="negative number cannot be raised to a fractional power"):
+            run(f"x = {power}")
+    with pytest.raises(ValueError, match="negative number"):
+        run("x = -3\nx **= 0.5")
+
+
+@pytest.mark.parametrize("expression", ["int('1_000')", "map(float, ['1_0'])", "long('1_0')"])
+def test_a_number_has_no_underscores(expression: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        value_of(expression)
+
+
+@pytest.mark.parametrize("expression", ["{1: 2} < {1: 3}", "b'a' < 'b'"])
+def test_what_has_no_order_here_is_an_error(expression: str) -> None:
+    with pytest.raises(TypeError):
+        value_of(expression)
+
+
 def test_an_error_without_a_value_has_no_message() -> None:
     assert run("try:\n    raise KeyError, None\nexcept KeyError as e:\n    x = e.message\n")["x"] == ""
 
@@ -134,6 +215,7 @@ def test_modules_are_found_by_their_names_then_and_floor_gives_a_float() -> None
 
 def test_text_is_formatted_in_place() -> None:
     assert run("x = '%s'\nx %= 1/3\ny = 7\ny %= 4\n")["x"] == "0.333333333333"
+    assert run("d = {'a': ['%s']}\nd['a'][0] %= 1/3\nx = d['a'][0]")["x"] == "0.333333333333"
 
 
 def test_a_list_is_sorted_in_place() -> None:
