@@ -65,6 +65,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,399}|(?:0|[1-9][0-9]{0,99})
 _HEX_OR_OCTAL: Final = re.compile(r"[+-]?0([xX][0-9a-fA-F]{1,400}|[0-7]{1,400})")  # as Python 2 reads them
 _BLANKS: Final = " \t\r\n"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 .,:;+\-_/=()<>|@#%&*!?~^$\[\]]*")
+_BRACE: Final = r"\x7b"  # in a literal: braces in what was put in are no placeholder to who reads the program again
 _TRUTHS: Final = frozenset({"True", "False"})
 _NAMES_OF_VALUES: Final = frozenset({"None", *_TRUTHS})
 _LOCATIONS: Final = frozenset({"redis", "config"})
@@ -219,7 +220,7 @@ def _is_decimal(text: str) -> bool:
 
 def _in_program(value: object, _: _Spot) -> str:
     if isinstance(value, str):
-        return value_in(value) or f" {value!a}"
+        return value_in(value) or " " + ascii(value).replace("{", _BRACE)
     return ascii(value)
 
 
@@ -231,7 +232,7 @@ def _in_literal(value: object, spot: _Spot) -> str:
 
 def _in_bytes(value: object, spot: _Spot) -> str:
     backslash = "\\\\" if spot.escaped else ""
-    return backslash + "".join(f"\\x{byte:02x}" for byte in str(value).encode())
+    return backslash + "".join(f"\\x{byte:02x}" for byte in str(value).encode(errors="replace"))
 
 
 def _in_raw(value: object, spot: _Spot) -> str:

@@ -68,6 +68,11 @@ def test_what_is_put_in(program: str, text: object, expected: str) -> None:
     assert put(program, text) == expected
 
 
+def test_text_with_braces_hides_nothing_of_the_program() -> None:
+    program = rendered("({{A4}} <> 5, 010, {{A5}})", lambda one: {"A4": "\\{{", "A5": "}}"}[one.codifier])
+    assert eval(respelled(program)) == (True, 8, "}}")  # noqa: S307 - what it may do is the matter here
+
+
 def test_a_truth_value_is_one_where_the_field_is_one() -> None:
     assert rendered("f'{ {{A4|IsActive}} }'", lambda _: "True") == "f'{ True }'"
     with pytest.raises(PlaceholderError):
@@ -114,7 +119,7 @@ def test_text_in_the_program_is_a_literal_of_its_own(text: str) -> None:
 
 PARTS = [
     *("{{ X }}", "{{X|DTimestamp}}", "a", " ", "'", '"', "'''", '"""', "r'", 'b"', "f'", 'f"{', "}", "\\", "\n", "#"),
-    *("x = ", "(", ")", "1", "+", "if x:\n ", "rf'", "'{{ X }}'", '"""{{ X }}"""', "r'{{ X }}'", "u", "{", ", "),
+    *("x = ", "(", ")", "1", "+", "if x:\n ", "rf'", "'{{ X }}'", '"""{{ X }}"""', "r'{{ X }}'", "u", "{", ", ", "`", "ur'", "<>"),
 ]
 
 
