@@ -358,8 +358,10 @@ def _build_class(*arguments: Any, **named: Any) -> Any:
     return made
 
 
-NAMES: Final[dict[str, Any]] = {
-    "__builtins__": {**vars(builtins), "__build_class__": _build_class, "__import__": imported},
+_BUILTINS: Final[dict[str, Any]] = {
+    **vars(builtins),
+    "__build_class__": _build_class,
+    "__import__": imported,
     "_raised": _Raised,
     "_ordered": Ordered,
     "_modulo": modulo,
@@ -394,4 +396,6 @@ NAMES: Final[dict[str, Any]] = {
     "xrange": range,
     "zip": lambda *values: list(zip(*values, strict=False)),
 }
-"""What such a program finds beside Python's own names, and in their place."""
+
+NAMES: Final[dict[str, Any]] = {"__builtins__": _BUILTINS}
+"""What such a program finds: Python's own names, and others beside them and in their place."""

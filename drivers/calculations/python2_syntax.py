@@ -9,9 +9,10 @@ import ast
 import copy
 import itertools
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from drivers.calculations.placeholders import pieces_of_program
 from drivers.calculations.python2 import METHODS
@@ -51,6 +52,27 @@ _SPELLINGS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], s
     (re.compile(r"\braise[ \t]+([\w.]+)[ \t]*,"), r"raise _raised(\1) |"),
 )
 _UNICODE_RAW: Final = re.compile(r"[uU](?=[rR]['\"])")
+
+
+def _run(mode: str) -> Callable[..., Any]:
+    """Make what runs text that a program has made or read itself, by default with the names of who calls it."""
+    run: Callable[..., Any] = {"eval": eval, "exec": exec}[mode]
+
+    def run_text(program: Any, names: Any = None, local: Any = None) -> Any:
+        caller = sys._getframe(1)  # noqa: SLF001 - whose names these are, Python's own knows without asking
+        if names is None:
+            names, local = caller.f_globals, caller.f_locals
+        if isinstance(program, str):
+            tree = _Translation().visit(ast.parse(respelled(program.strip(" \t")), "<string>", mode))
+            program = compile(ast.fix_missing_locations(tree), "<string>", mode)
+            names.setdefault("__builtins__", caller.f_globals["__builtins__"])
+        return run(program, names, names if local is None else local)
+
+    return run_text
+
+
+RUNNING: Final[dict[str, Any]] = {"eval": _run("eval"), "exec": _run("exec")}
+"""Python's own `eval` and `exec`, for text of Python 2."""
 
 
 def translated(program: str, name: str) -> tuple[ast.Module, frozenset[str]]:

@@ -28,7 +28,7 @@ from typing import Any, Final, TextIO
 
 from drivers.calculations.python2 import NAMES, modulo, text_of
 from drivers.calculations.python2_library import MATH, add_what_was_there
-from drivers.calculations.python2_syntax import translated
+from drivers.calculations.python2_syntax import RUNNING, translated
 from protocol import float32
 
 MAX_TEXT: Final = 500  # characters of one line that a script says
@@ -216,7 +216,15 @@ class Runner:
         return None
 
     def _names(self, name: str) -> dict[str, Any]:
-        return {**NAMES, **_MODULES, **self._kept, "channel": self._channel, "__name__": "__main__", "__file__": name}
+        return {
+            **NAMES,
+            **RUNNING,
+            **_MODULES,
+            **self._kept,
+            "channel": self._channel,
+            "__name__": "__main__",
+            "__file__": name,
+        }
 
 
 _MODULES: Final[dict[str, Any]] = {

@@ -22,9 +22,10 @@ RUNS_COMMANDS: Final = frozenset({"os.system", "os.popen", "subprocess.getoutput
 RUNS_SCRIPTS: Final = {
     "drivers/calculations/script_worker.py": ["exec", "compile"],
     "drivers/calculations/python2_library.py": ["__import__"],
+    "drivers/calculations/python2_syntax.py": ["eval", "exec", "compile"],
 }
-"""Sources that run a program of the owner's, in a process of its own, or import what it imports: text from the network
-is no part of it (tests/drivers/calculations/test_placeholders.py)."""
+"""Sources that run a program of the owner's, in a process of its own, and what it imports, evaluates and runs itself:
+text from the network is no part of it (tests/drivers/calculations/test_placeholders.py)."""
 
 UNSAFE_YAML: Final = frozenset({"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all", "full_load_all"})
 

@@ -7,11 +7,11 @@ import pytest
 
 from drivers.calculations.python2 import NAMES
 from drivers.calculations.python2_library import MATH
-from drivers.calculations.python2_syntax import respelled, translated
+from drivers.calculations.python2_syntax import RUNNING, respelled, translated
 
 
 def run(program: str) -> dict[str, Any]:
-    names: dict[str, Any] = {**NAMES, "math": MATH}
+    names: dict[str, Any] = {**NAMES, **RUNNING, "math": MATH}
     tree, _ = translated(program, "script")
     exec(compile(tree, "script", "exec"), names)  # noqa: S102 - that is what it is translated for
     return names
@@ -152,6 +152,20 @@ def test_an_error_is_raised_as_it_was_written_then(raised: str) -> None:
     ],
 )
 def test_a_list_comprehension_leaves_its_names_behind(program: str, value: object) -> None:
+    assert run(program)["x"] == value
+
+
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ("x = eval('010 + 1L'), eval(\"'%s' % (1/3)\"), eval(' None < 3')", (9, "0.333333333333", True)),
+        ("def f(n):\n    return eval('n < m', {'n': n, 'm': None}), eval('n > None')\nx = f(5)", (False, True)),
+        ("exec('try: 1/0\\nexcept Exception, x: pass')\nx = str(x)", "division by zero"),
+        ("exec('x = [n for n in (1, 2)], n', globals())", ([1, 2], 2)),
+        ("exec(compile('x = 5', 'a', 'exec'))", 5),
+    ],
+)
+def test_text_that_it_runs_is_a_program_of_python_2_too(program: str, value: object) -> None:
     assert run(program)["x"] == value
 
 
