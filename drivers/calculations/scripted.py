@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import tokenize
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,30 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("jph.driver")
 
 MAX_BYTES: Final = 2**20  # of a script
+
+# What to write where Python 2 took what is an error today, by the error and, below it, the line in which it is.
+_ADVICE: Final = (
+    (r"SyntaxError: .*\n.*\braise\b[^,]*,.*,", "write `raise X, text` without what comes after it"),
+    (r"SyntaxError: .*\n.*\bfor\b.*\bin\b[^()\[\]]*,", "put what comes after `in` into parentheses"),
+    (r"SyntaxError: .*\n.*\b(lambda|def)\b.*\(\s*\(", "give the inner tuple a name, and take it apart in the body"),
+    (
+        r"SyntaxError: .*\n.*\b(async|await|nonlocal|True|False|None)\b",
+        "give what has a name of Python's own another one",
+    ),
+    (r"TypeError: unsupported operand .* >>: 'function'", "write `print(x, file=f)`"),
+    (r"TypeError: ord\(\) .* int found", "an item of bytes is a number: leave `ord` out"),
+    (
+        r"BytesWarning|TypeError: .*(bytes|encoded before)",
+        'write text.encode("utf-8") for bytes, data.decode("utf-8") for text',
+    ),
+    (r"TypeError: '[<>]=?' not supported between instances of 'dict'", "compare what is in them"),
+    (r"TypeError: '[<>]=?' not supported between instances", "leave out what is None or of another kind"),
+    (r"NameError: .*'execfile'", "write `exec(open(file).read())`"),
+    (r"AttributeError: .* 'exc_(type|value)'", "write `sys.exc_info()`"),
+    (r"AttributeError: .* 'func_(name|code|defaults)'", "write `__name__`, `__code__` or `__defaults__`"),
+    (r"AttributeError: .* 'operator' .* 'div'", "write `operator.truediv` or `operator.floordiv`"),
+    (r"RuntimeError: generator raised StopIteration", "write `return` in the place of `raise StopIteration`"),
+)
 
 
 class Scripted:
@@ -44,7 +69,7 @@ class Scripted:
             advice = "let it do less, or raise `timeout`"
             raise DriverError(f"{self._path} did not end within {self._timeout_s:g} s", advice) from None
         if outcome is not None:
-            raise DriverError(f"{self._path}{_described(outcome)}")
+            raise DriverError(f"{self._path}{_described(outcome)}", _advice(outcome, program))
         return {OWN_CHANNEL: round((self._place.monotonic() - begun_s) * 1000)}
 
     def close(self) -> None:
@@ -113,6 +138,13 @@ def _decoded(data: bytes) -> str:
 def _harmless(one: Wanted, value: object) -> object:
     """Return what is put in for comparison: a word for any text but what is put in without quotes."""
     return "x" if isinstance(value, str) and value_in(value) is None and one.field not in TRUTH_FIELDS else value
+
+
+def _advice(outcome: Outcome, program: str) -> str:
+    lines = program.split("\n")
+    line = lines[outcome.line - 1] if outcome.line is not None and 0 < outcome.line <= len(lines) else ""
+    error = f"{outcome.kind}: {outcome.text}".replace("\n", " ")
+    return next((advice for pattern, advice in _ADVICE if re.match(pattern, f"{error}\n{line}")), "")
 
 
 def _described(outcome: Outcome) -> str:

@@ -350,6 +350,42 @@ def test_text_and_bytes_are_not_silently_different(script: Script, sensors: Sens
     assert sensors.sent == []
 
 
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("print 'a'", "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"),
+        ("exec 'x = 1'", "SyntaxError: Missing parentheses in call to 'exec'. Did you mean exec(...)?"),
+        ("print >>sys.stderr, 'a'", "; write `print(x, file=f)`"),
+        ("raise ValueError, 'a', None", "; write `raise X, text` without what comes after it"),
+        ("x = [n for n in 1, 2]", "; put what comes after `in` into parentheses"),
+        ("x = lambda ((a, b), c): a", "; give the inner tuple a name, and take it apart in the body"),
+        ("async = 5", "; give what has a name of Python's own another one"),
+        ("x = b'a' == 'a'", '; write text.encode("utf-8") for bytes, data.decode("utf-8") for text'),
+        ("x = 'a' + b'a'", '; write text.encode("utf-8") for bytes, data.decode("utf-8") for text'),
+        ("import hashlib; hashlib.md5('a')", '; write text.encode("utf-8") for bytes, data.decode("utf-8") for text'),
+        ("x = ord(struct.pack('<H', 5)[0])", "; an item of bytes is a number: leave `ord` out"),
+        ("import heapq; heapq.heapify([1, None])", "; leave out what is None or of another kind"),
+        ("x = {1: 2} < {1: 3}", "; compare what is in them"),
+        ("execfile('a.py')", "; write `exec(open(file).read())`"),
+        ("x = sys.exc_type", "; write `sys.exc_info()`"),
+        ("x = (lambda: 1).func_name", "; write `__name__`, `__code__` or `__defaults__`"),
+        ("import operator; operator.div(1, 2)", "; write `operator.truediv` or `operator.floordiv`"),
+    ],
+)
+def test_what_is_no_python_any_more_is_named_with_what_to_write(
+    script: Script, tmp_path: Path, program: str, words: str
+) -> None:
+    with pytest.raises(DriverError) as failure:
+        script(f"y = 1\n{program}").read()
+    assert str(failure.value).startswith(f"{tmp_path}/fan.py line 2: ")
+    assert words in str(failure.value)
+
+
+def test_a_generator_that_ends_itself_is_told_how(script: Script) -> None:
+    with pytest.raises(DriverError, match="write `return` in the place of `raise StopIteration`"):
+        script("def g():\n    yield 1\n    raise StopIteration\nlist(g())").read()
+
+
 def test_what_was_sent_before_an_error_stands(script: Script, sensors: Sensors) -> None:
     with pytest.raises(DriverError, match="line 2: NameError"):
         script("channel.sendData(1)\nnobody\n").read()
