@@ -12,6 +12,7 @@ import math
 import re
 import string
 import sys
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import zip_longest
@@ -223,6 +224,11 @@ _whole: Final = _number(int)
 _NUMBERS: Final[Mapping[Any, Callable[..., Any]]] = {int: _whole, float: _number(float)}
 
 
+def _converting(function: Any) -> Any:
+    """Return what makes numbers as this did, if it makes numbers at all: a program may have an `int` of its own."""
+    return _NUMBERS.get(function, function) if isinstance(function, type) else function
+
+
 class _LongKind(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, int)
@@ -242,8 +248,7 @@ class _Long(metaclass=_LongKind):
 
 
 def _map(function: Callable[..., Any] | None, *values: Iterable[Any]) -> list[Any]:
-    if isinstance(function, type):
-        function = _NUMBERS.get(function, function)
+    function = _converting(function)
     if len(values) == 1:
         return list(values[0]) if function is None else [function(value) for value in values[0]]
     rows = list(zip_longest(*values))
@@ -316,7 +321,8 @@ METHODS: Final[dict[str, tuple[type | tuple[type, ...], Callable[[Any], Any]]]] 
 
 def _method(value: Any, name: str) -> Any:
     kind, method = METHODS[name]
-    return method(value) if isinstance(value, kind) else getattr(value, name)
+    is_its_own = isinstance(getattr(type(value), name, None), types.FunctionType)
+    return method(value) if isinstance(value, kind) and not is_its_own else getattr(value, name)
 
 
 class _Raised:
@@ -366,8 +372,7 @@ _BUILTINS: Final[dict[str, Any]] = {
     "_ordered": Ordered,
     "_modulo": modulo,
     "_method": _method,
-    "_number_float": _NUMBERS[float],
-    "_number_int": _NUMBERS[int],
+    "_converting": _converting,
     "_power": _power,
     "StandardError": Exception,
     "apply": lambda function, values=(), named=None: function(*values, **(named or {})),

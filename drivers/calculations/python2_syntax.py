@@ -141,7 +141,7 @@ class _Translation(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _NUMBERS:
-            node.func.id = f"_number_{node.func.id}"
+            node.func = _call("_converting", node.func)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -36,6 +36,7 @@ _ADVICE: Final = (
     ),
     (r"TypeError: '[<>]=?' not supported between instances of 'dict'", "compare what is in them"),
     (r"TypeError: '[<>]=?' not supported between instances", "leave out what is None or of another kind"),
+    (r"TypeError: '\w+' object is not subscriptable\n.*\be\w*\[", "an error has `args`: write `e.args[0]`"),
     (r"NameError: .*'execfile'", "write `exec(open(file).read())`"),
     (r"AttributeError: .* 'exc_(type|value)'", "write `sys.exc_info()`"),
     (r"AttributeError: .* 'func_(name|code|defaults)'", "write `__name__`, `__code__` or `__defaults__`"),

@@ -366,6 +366,7 @@ def test_text_and_bytes_are_not_silently_different(script: Script, sensors: Sens
         ("x = ord(struct.pack('<H', 5)[0])", "; an item of bytes is a number: leave `ord` out"),
         ("import heapq; heapq.heapify([1, None])", "; leave out what is None or of another kind"),
         ("x = {1: 2} < {1: 3}", "; compare what is in them"),
+        ("try: int('a')\nexcept ValueError, e: e[0]", "; an error has `args`: write `e.args[0]`"),
         ("execfile('a.py')", "; write `exec(open(file).read())`"),
         ("x = sys.exc_type", "; write `sys.exc_info()`"),
         ("x = (lambda: 1).func_name", "; write `__name__`, `__code__` or `__defaults__`"),
@@ -377,7 +378,7 @@ def test_what_is_no_python_any_more_is_named_with_what_to_write(
 ) -> None:
     with pytest.raises(DriverError) as failure:
         script(f"y = 1\n{program}").read()
-    assert str(failure.value).startswith(f"{tmp_path}/fan.py line 2: ")
+    assert str(failure.value).startswith((f"{tmp_path}/fan.py line 2: ", f"{tmp_path}/fan.py line 3: "))
     assert words in str(failure.value)
 
 

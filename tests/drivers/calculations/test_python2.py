@@ -191,6 +191,14 @@ def test_a_class_has_the_methods_that_it_had() -> None:
     assert run(counter + stops)["x"] == ([1, 2], 1)
 
 
+def test_what_a_program_gives_a_name_has_it() -> None:
+    assert run("int = lambda n: 42\nx = int('1_0')")["x"] == 42
+    assert run("class D(dict):\n    def keys(s):\n        return ['own']\nx = D(a=1).keys(), D(a=1).values()")["x"] == (
+        ["own"],
+        [1],
+    )
+
+
 def test_a_power_that_is_no_real_number_is_an_error() -> None:
     for power in ("(20 - 25) ** 0.8", "pow(-8, 1/3)"):
         with pytest.raises(ValueError, match="negative number cannot be raised to a fractional power"):
