@@ -174,9 +174,12 @@ class _Handler(logging.Handler):
         self._link = link
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = text_of(record.msg)
-        record.msg, record.args = modulo(text, record.args) if record.args else text, ()
-        self._link.log(record.levelno, self.format(record))
+        try:
+            text = text_of(record.msg)
+            record.msg, record.args = modulo(text, record.args) if record.args else text, ()
+            self._link.log(record.levelno, self.format(record))
+        except Exception:  # noqa: BLE001 - words that do not fit together stop no script: they are told, as everywhere
+            self.handleError(record)
 
 
 class Runner:

@@ -504,6 +504,15 @@ def test_what_it_logs_has_the_text_of_its_numbers(script: Script, caplog: pytest
     ]
 
 
+def test_a_log_entry_that_does_not_fit_together_stops_nothing(
+    script: Script, sensors: Sensors, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "jph.driver")
+    script("channel.logger.warning('%d', None)\nchannel.sendData(1)").read()
+    assert sensors.sent == [("PA", 1)]
+    assert any("TypeError: %d format" in text for _, text in words(caplog))
+
+
 def test_what_it_prints_is_bounded(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "jph.driver")
     script("for n in range(10000): print('x' * 10000)").read()
