@@ -2,7 +2,7 @@
 
 import logging
 import os
-import zlib
+from binascii import crc32
 from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -119,12 +119,12 @@ def stamps(accepted: Iterable[Accepted]) -> Mapping[str, Stamp]:
 
 def _line(accepted: Accepted) -> bytes:
     text = f"{accepted.source} {accepted.sequence} {accepted.timestamp_ms}".encode("ascii")
-    return b"\n%b %08x\n" % (text, zlib.crc32(text))
+    return b"\n%b %08x\n" % (text, crc32(text))
 
 
 def _read(line: bytes) -> Accepted | None:
     text, _, checksum = line.rpartition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
+    if checksum != b"%08x" % crc32(text):
         return None
     source, sequence, timestamp_ms = text.decode("ascii").split(" ")
     return Accepted(source, int(sequence), int(timestamp_ms))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.bus import Bus as BusSockets
 from agent.bus import BusState
@@ -13,7 +13,6 @@ from agent.presence import GaveWay
 from agent.records import log_lines
 from agent.repeating import Repeating, rings_within
 from agent.security import open_gate
-from agent.spooling import Spooling
 from agent.station import Station
 from agent.surroundings import Surroundings
 from config.model import Configuration, Node
@@ -28,6 +27,9 @@ from protocol.instants import Instant
 from protocol.senders import Sender
 from protocol.troubles import Area
 from storage.registry import STORES
+
+if TYPE_CHECKING:
+    from agent.spooling import Spooling
 
 log: Final = logging.getLogger("jph.agent")
 
@@ -140,16 +142,18 @@ class Agent:
         if self._ending is not None and not self._ending.done():
             self._spawn(self._reload_and_tell(), "reload")
 
-    async def _begin_spooling(self) -> Spooling | None:
+    async def _begin_spooling(self) -> "Spooling | None":
         place = self.configuration.spool
         if place is None:
             return None
+        from agent.spooling import Spooling  # noqa: PLC0415 - agents that keep nothing on disk do without, and zlib
+
         name = _chosen(self._choose, self.configuration)[0].codifier
         spooling = Spooling(place, name, self.repeating, self._surroundings.clock, self._diagnose_spool)
         await spooling.load()
         return spooling
 
-    async def _run_on_one_bus(self, spooling: Spooling | None) -> Ending:
+    async def _run_on_one_bus(self, spooling: "Spooling | None") -> Ending:
         self._ending = asyncio.get_running_loop().create_future()
         nodes = _chosen(self._choose, self.configuration)
         bus = BusSockets(
