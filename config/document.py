@@ -7,7 +7,6 @@ bracket and overflows the C stack on a file of brackets.
 """
 
 import codecs
-import json
 import math
 import re
 from collections.abc import Callable
@@ -296,6 +295,11 @@ def _refuse_unprintable(data: bytes, report: Report) -> None:
 
 def _with_json_as_yaml(text: str) -> str:
     """Write what JSON has and YAML has not as YAML: tabs for indents, and two escapes for a character beyond U+FFFF."""
-    return _PAIRS.sub(
-        lambda pair: pair[0] if pair[0] == "\\\\" else json.loads(f'"{pair[0]}"'), text.replace("\t", " ")
-    )
+    return _PAIRS.sub(_character, text.replace("\t", " "))
+
+
+def _character(escapes: re.Match[str]) -> str:
+    r"""Return the character for which `\ud83d\ude00` stands; a backslash that is escaped stays so."""
+    if escapes[0] == r"\\":
+        return escapes[0]
+    return bytes.fromhex(escapes[0].replace(r"\u", "")).decode("utf-16-be")

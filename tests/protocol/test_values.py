@@ -29,6 +29,29 @@ def test_numbers_between_zero_and_the_largest_u32_travel_as_integers() -> None:
     assert values.pack_value(2**32 - 1) == ("i", bytes.fromhex("ffffffff"))
 
 
+@given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+@example(23508.052)
+@example(-1)
+@example(2**64)
+@example(5e-324)
+def test_a_number_without_attributes_is_the_same_json_as_the_standard_library_writes(number: float) -> None:
+    assert values.pack_json(number, {}) == values.pack_text(json.dumps({"value": number}))
+
+
+def test_a_number_of_a_kind_of_its_own_is_written_as_the_number_it_is() -> None:
+    class Kelvin(float):
+        def __repr__(self) -> str:
+            return f"{float(self)} K"
+
+    assert values.pack_value(Kelvin(23508.052)) == ("j", values.pack_text('{"value": 23508.052}'))
+    assert values.pack_json(True, {}) == values.pack_text('{"value": 1}')
+
+
+def test_a_number_with_more_digits_than_can_be_written_is_refused() -> None:
+    with pytest.raises(EncodeError, match="cannot be sent as JSON"):
+        values.pack_value(10 ** sys.get_int_max_str_digits())
+
+
 def test_booleans_travel_as_zero_and_one() -> None:
     assert values.pack_value(False) == ("i", bytes(4))
     assert values.pack_value(True) == ("i", bytes.fromhex("01000000"))
