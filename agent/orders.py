@@ -8,11 +8,12 @@ from agent.clock import Clock
 from agent.security import commanders
 from config.limits import limits_in_words
 from config.model import Configuration
-from protocol.commands import GIVES_UP_AFTER_S, REASONS, REPEATS_AFTER_S, Code, Confirmation, PendingCommand
+from protocol.commands import REASONS, Code
 from protocol.frames import ControlFrame, Flag, Frame
 from protocol.freshness import WITHIN_MS
 from protocol.gate import Gate
 from protocol.instants import Instant
+from protocol.pending import GIVES_UP_AFTER_S, REPEATS_AFTER_S, Confirmation, PendingCommand
 from protocol.roster import Roster
 
 ACKNOWLEDGES_WITHIN_S: Final = 1.4  # three sendings: a node that does not answer then is commanded without repeats

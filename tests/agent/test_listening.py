@@ -13,8 +13,9 @@ from agent.commanding import MAX_UNDER_WAY
 from agent.sensing import Sensing
 from drivers.driver import DriverError, DriverOptions, Latest, Measurements, Network, Place
 from drivers.registry import DRIVERS
-from protocol.commands import GIVES_UP_AFTER_S, Code
+from protocol.commands import Code
 from protocol.frames import Bus, ControlFrame, DataFrame, Flag, encode_reading
+from protocol.pending import GIVES_UP_AFTER_S
 from protocol.readings import Reading
 from tests.agent.devices import SENSOR, Devices, until
 from tests.agent.devices import devices as devices  # noqa: PLC0414 - a fixture

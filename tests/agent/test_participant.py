@@ -12,11 +12,12 @@ from agent.participant import Heard, Participant
 from agent.presence import GaveWay
 from config.model import Configuration, Network, Node, Sensor
 from protocol import frames
-from protocol.commands import GIVES_UP_AFTER_S, Code, pack_pair
+from protocol.commands import Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import Bus, ControlFrame, Flag, reading_frame
 from protocol.life import PROBE_S
 from protocol.members import Status
+from protocol.pending import GIVES_UP_AFTER_S
 from protocol.readings import Reading
 from tests.support.driven_time import DrivenLoop
 

@@ -7,18 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.commands import (
-    GIVES_UP_AFTER_S,
     MAX_REMEMBERED,
     REASONS,
-    REPEATS_AFTER_S,
     Code,
     CommandMemory,
-    Confirmation,
-    PendingCommand,
     pack_pair,
     unpack_pair,
 )
 from protocol.frames import COMMANDS, CONTROL_FLAGS, ControlFrame, DataFrame, Flag
+from protocol.pending import GIVES_UP_AFTER_S, REPEATS_AFTER_S, Confirmation, PendingCommand
 from protocol.readings import Value
 from tests.protocol.strategies import FRAMES
 

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from protocol import codifiers, commands, diagnosed, diagnosis, documents, frames, freshness, keys, life, sequences
-from protocol.commands import Code, pack_pair
+from protocol import codifiers, diagnosed, diagnosis, documents, frames, freshness, keys, life, pending, sequences
+from protocol.commands import MAX_REMEMBERED, Code, pack_pair
 from protocol.errors import DecodeError
 from protocol.frames import KINDS, Bus, ControlFrame, DataFrame, Flag, Frame, decode, encode, reading_frame
 from protocol.readings import Attributes, Reading, Value
@@ -308,11 +308,11 @@ def test_the_page_has_a_row_for_every_code_of_a_diagnosis(page: str, code: Troub
         f"{life.PROBE_S:g} s",
         f"{life.PONGS_PER_S:g} pings a second",
         f"{life.COMMANDS_PER_S:g} commands a second",
-        f"{commands.MAX_REMEMBERED:,} commands",
-        ", ".join(f"{after_s:.1f}" for after_s in commands.REPEATS_AFTER_S) + " s",
+        f"{MAX_REMEMBERED:,} commands",
+        ", ".join(f"{after_s:.1f}" for after_s in pending.REPEATS_AFTER_S) + " s",
         f"within {freshness.WITHIN_MS / 1000:g} s of its own clock",
         f"by more than {freshness.STEP_MS / 1000:g} s",
-        f"gives up {commands.GIVES_UP_AFTER_S:g} s after",
+        f"gives up {pending.GIVES_UP_AFTER_S:g} s after",
         f"{diagnosis.REPORTS_AT_ONCE:g} reports at once and {diagnosis.REPORTS_PER_S:g} a second",
         f"with {diagnosis.TIMES_OVER} reports",
         f"within {diagnosed.AFTER_START_S:g} s of an `N`",
