@@ -4,10 +4,9 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from agent import interfaces, netlink, sockets
 from agent.clock import Clock
@@ -33,8 +32,7 @@ LOOK_AFTER_S: Final = 0.25
 log: Final = logging.getLogger("jph.bus")
 
 
-@dataclass(frozen=True, slots=True)
-class BusCounters:
+class BusCounters(NamedTuple):
     """What went through a bus since it was made, in datagrams but for `rejoins`.
 
     `received` includes what was then `unwanted`; `kernel_dropped` never got that far.

@@ -1,7 +1,7 @@
 """Whether a bus works and when to try again: the decisions, without sockets and without a clock."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 30.0
@@ -11,8 +11,7 @@ SILENCE_S: Final = 60.0
 """Without anything heard for so long, join again: switches forget members where nobody asks for them (IGMP querier)."""
 
 
-@dataclass(frozen=True, slots=True)
-class BusState:
+class BusState(NamedTuple):
     """Whether the buses work both ways; `reason` says what is wrong and is empty when they do."""
 
     up: bool

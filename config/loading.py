@@ -10,7 +10,6 @@ import msgspec
 
 from config import sources
 from config.check import build
-from config.dictconfig import check_logging
 from config.document import Entry, Scalar, Table, parse, plain
 from config.messages import at, is_nothing, join, refuse_section, shown
 from config.model import Configuration, Defaults, Kinds, Network, Node, Problem, RingLimits, Security, SpoolPlace
@@ -133,6 +132,8 @@ def _logging(document: Table, report: Report) -> Mapping[str, object] | None:
     entry = document.entries.get("logging")
     if entry is None or is_nothing(entry.tree):
         return None
+    from config.dictconfig import check_logging  # noqa: PLC0415 -- most configurations leave the log as it is
+
     check_logging(entry.tree, entry.name, report)
     section: Mapping[str, object] = plain(entry.tree)
     return section

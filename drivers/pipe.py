@@ -11,7 +11,6 @@ import msgspec
 from config.durations import Seconds
 from drivers.ages import dated
 from drivers.driver import OWN_CHANNEL, DriverError, DriverOptions, Measurements, Place
-from drivers.text.commands import CommandSource, check_command
 from drivers.text.decimals import check_finite, exact, parse, scaled, to_number
 from drivers.text.files import PathSource
 
@@ -136,6 +135,8 @@ _WHOLE: Final[Mapping[str, _Finder]] = {OWN_CHANNEL: str.strip}
 
 def _open_source(options: PipeOptions, place: Place) -> _Source:
     if options.command is not None:
+        from drivers.text.commands import CommandSource  # noqa: PLC0415 - who reads a path does without
+
         return CommandSource(options.command, options.timeout, place.monotonic)
     return PathSource(place.locate(options.path or ""))
 
@@ -176,6 +177,8 @@ def _check_source(path: str | None, command: str | None) -> None:
     if path is not None and not path.startswith(("/", "~/")):
         raise ValueError(f"`path` is {path!r}: begin it with / or ~/, so that it is the same from everywhere")
     if command is not None:
+        from drivers.text.commands import check_command  # noqa: PLC0415 - as below
+
         check_command(command)
 
 

@@ -1,8 +1,6 @@
 """Nodes that use other sensors and command other nodes; on real sockets, in time that the test drives."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -162,12 +160,6 @@ async def test_nodes_that_use_no_others_join_no_data_bus_and_keep_no_roster(
     await driven_time.advance(2.0)
     assert Bus.DATA not in host.agent.bus.counters.received
     assert source_of(host, "C1")._network is None
-
-
-def test_an_agent_whose_nodes_use_no_others_does_not_load_what_listening_needs() -> None:
-    code = "import sys, agent.agent; print(sorted({'agent.network', 'protocol.roster', 'jinja2'} & set(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "[]\n"
 
 
 async def test_the_last_state_of_a_codifier_has_the_fields_of_the_original(lan: Lan, driven_time: DrivenLoop) -> None:
