@@ -1,7 +1,7 @@
 """One number that survives a restart, in a file of the state directory."""
 
 import logging
-import zlib
+from binascii import crc32
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -64,12 +64,12 @@ class RememberedNumber:
 
     def _packed(self, number: float) -> bytes:
         said = f"{self._codifier} {number!r}".encode()
-        return b"%s %08x\n" % (said, zlib.crc32(said))
+        return b"%s %08x\n" % (said, crc32(said))
 
     def _unpacked(self, line: bytes) -> int | float:
         said, _, _ = line.rpartition(b" ")
         codifier, _, number = said.decode(errors="replace").partition(" ")
-        if line != b"%s %08x\n" % (said, zlib.crc32(said)) or codifier != self._codifier:
+        if line != b"%s %08x\n" % (said, crc32(said)) or codifier != self._codifier:
             raise ValueError(f"{self._path} is damaged")
         return _number(number)
 

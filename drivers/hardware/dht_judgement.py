@@ -1,8 +1,8 @@
 """Which answers of a DHT sensor are believed: its checksum has 8 bits, and passes what the sensor never measured."""
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
-from statistics import median
 from typing import Final
 
 from drivers.hardware.dht_backends import Climate, TransactionError
@@ -48,7 +48,13 @@ class Judgement:
         self._suspect = None
 
     def _usual(self) -> Climate:
-        return Climate(*(median(values) for values in zip(*self._believed, strict=True)))
+        return Climate(*(_median(values) for values in zip(*self._believed, strict=True)))
+
+
+def _median(values: Iterable[Decimal]) -> Decimal:
+    """Return the mean of the two in the middle, or of the one with itself; `statistics` costs 0.3 MiB."""
+    in_order = sorted(values)
+    return (in_order[(len(in_order) - 1) // 2] + in_order[len(in_order) // 2]) / 2
 
 
 def _is_near(one: Climate, other: Climate) -> bool:

@@ -22,7 +22,6 @@ and index alone, so several values may fit: the order above decides, and among t
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -154,6 +153,8 @@ class Network:
         node = self._node(int(name.partition("-")[0]))
         found = node.values.get(name)
         if found is None:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a value that is not there
+
             raise _missing(node, f"value {quoted(name)}", get_close_matches(name, node.values, _NEAR))
         return found.id
 

@@ -1,7 +1,7 @@
 """One plant for all drivers of a process that name it: the fan of one node cools the water that another measures."""
 
 import threading
-import zlib
+from binascii import crc32
 from collections.abc import Callable
 from typing import Final
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ class SharedPlant:
     """A plant whose time is a clock's. Any thread may ask it."""
 
     def __init__(self, name: str, monotonic: Callable[[], float]) -> None:
-        self._plant = Plant(seed=zlib.crc32(name.encode()))
+        self._plant = Plant(seed=crc32(name.encode()))
         self._monotonic = monotonic
         self._started_s = monotonic()
         self._lock = threading.Lock()

@@ -89,3 +89,21 @@ drivers.registry.driver_class("console")
 assert "drivers.pipe" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.mark.parametrize(
+    ("driver", "module"),
+    [
+        ("control", "zlib"),
+        ("dht", "statistics"),
+        ("fan", "zlib"),
+        ("gpio", "zlib"),
+        ("pipe", "shlex"),
+        ("simulated", "zlib"),
+        ("zwave", "difflib"),
+    ],
+)
+def test_a_driver_does_not_load_what_it_seldom_needs(driver: str, module: str) -> None:
+    check = f"import sys; from drivers.registry import driver_class; driver_class({driver!r}); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert module not in ran.stdout.split()
