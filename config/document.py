@@ -279,8 +279,9 @@ def _text(data: bytes, report: Report) -> str:
 
 
 def _decoded(data: bytes, report: Report) -> str:
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         report.fail(line, f"the byte 0x{data[error.start]:02x} is no UTF-8", "save the file as UTF-8")

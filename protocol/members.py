@@ -11,7 +11,7 @@ from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Attributes, Value
 from protocol.roundtrips import RoundTrips
 from protocol.senders import Sender
-from protocol.sequences import Arrival, SequenceTracker
+from protocol.tracking import Arrival, SequenceTracker
 
 __all__ = [
     "MISSED_KEEPALIVES",

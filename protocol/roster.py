@@ -21,7 +21,7 @@ from protocol.members import NodeRecord, Sender, SensorRecord, Status, describe_
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.readings import Value
 from protocol.refusals import Refusals
-from protocol.sequences import Arrival
+from protocol.tracking import Arrival
 from protocol.troubles import Said, unpack
 
 # Records of nodes and sensors that no configuration names: about 0.6 KiB each, 1.3 MiB in all; at most 27 KiB each,

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from protocol.frames import ControlFrame, DataFrame, Flag
 from protocol.readings import Reading
 from protocol.repair import Progress
-from protocol.sequences import RENUMBERED_BEYOND, SequenceTracker, distance
+from protocol.sequences import RENUMBERED_BEYOND, distance
 from protocol.states import Fields, said, value_text
+from protocol.tracking import SequenceTracker
 from storage.store import Batch
 
 

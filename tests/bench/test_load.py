@@ -6,7 +6,7 @@ from itertools import islice
 from bench import load
 from protocol.codifiers import is_codifier
 from protocol.frames import Flag, decode_data
-from protocol.sequences import Arrival, SequenceTracker
+from protocol.tracking import Arrival, SequenceTracker
 
 
 def test_codifiers_are_codifiers_and_each_is_another() -> None:

@@ -1,3 +1,4 @@
+import codecs
 import json
 from typing import Any
 
@@ -264,6 +265,11 @@ def test_a_file_in_utf_16_is_said_to_be_so(encoding: str) -> None:
 
 def test_a_byte_that_is_no_utf_8_is_told_with_its_line() -> None:
     found = problem("a: 1\nunit: °C\n".encode("latin-1"))
+    assert (found.line, found.message) == (2, "the byte 0xb0 is no UTF-8")
+
+
+def test_a_byte_that_is_no_utf8_is_named_also_behind_a_byte_order_mark() -> None:
+    found = problem(codecs.BOM_UTF8 + b"a: 1\nb: 21 \xb0C\n")
     assert (found.line, found.message) == (2, "the byte 0xb0 is no UTF-8")
 
 

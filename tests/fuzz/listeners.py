@@ -18,7 +18,8 @@ from protocol.repair import MAX_HOLES, MAX_SENSORS, SINK_RANGES, Repairs
 from protocol.requests import MAX_REQUESTED
 from protocol.roster import MAX_PINGS_TO_UNKNOWN, MAX_UNEXPECTED, Roster
 from protocol.roundtrips import KEPT_ROUND_TRIPS, MAX_OUTSTANDING, OFFSET_SAMPLES
-from protocol.sequences import MAX_GAPS, MODULUS
+from protocol.sequences import MODULUS
+from protocol.tracking import MAX_GAPS
 from protocol.wanted import MAX_GIVEN_UP
 from tests.fuzz.promises import promise
 from tests.fuzz.tape import Tape

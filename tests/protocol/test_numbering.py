@@ -8,7 +8,8 @@ from protocol.errors import EncodeError
 from protocol.frames import DataFrame, Flag, decode_data
 from protocol.numbering import Numbering
 from protocol.readings import Attributes, Value
-from protocol.sequences import MODULUS, SequenceTracker, after
+from protocol.sequences import MODULUS, after
+from protocol.tracking import SequenceTracker
 from tests.protocol.strategies import VALUES
 
 NOW_MS = 1795334500510

@@ -18,7 +18,7 @@ from protocol.members import NodeRecord, SensorRecord, Status
 from protocol.profiles import NodeProfile, SensorProfile
 from protocol.roster import MAX_PINGS_TO_UNKNOWN, MAX_UNEXPECTED, Roster
 from protocol.roundtrips import KEPT_ROUND_TRIPS, MAX_OUTSTANDING, OFFSET_SAMPLES
-from protocol.sequences import MAX_GAPS
+from protocol.tracking import MAX_GAPS
 from tests.protocol.listening import HERE, THERE, WALL_MS, Listener
 from tests.protocol.strategies import CODIFIERS, FRAMES, SEQUENCES, TIMESTAMPS_MS
 

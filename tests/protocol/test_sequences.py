@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from protocol.sequences import MAX_GAPS, MODULUS, RENUMBERED_BEYOND, Arrival, SequenceTracker, after, distance
+from protocol.sequences import MODULUS, RENUMBERED_BEYOND, after, distance
+from protocol.tracking import MAX_GAPS, Arrival, SequenceTracker
 
 ANY = st.integers(0, MODULUS - 1)
 FIRST = ANY | st.sampled_from([0, 1, MODULUS - 1, MODULUS - 20])
