@@ -11,6 +11,7 @@ from console.output import Column, Output, Span, stdout
 from console.words import NOTHING
 from drivers.described import Description, Library, Option, describe, describe_all, libraries, options_in_words
 from drivers.driver import OWN_CHANNEL, DriverError
+from drivers.libraries import how_to_install
 from drivers.registry import names, origin_of
 from storage.registry import STORES
 from storage.registry import options_of as options_of_store
@@ -137,7 +138,7 @@ def _channels(described: Description) -> str:
 
 def _installed(library: Library, extra: str) -> Span:
     if library.version is None:
-        return f'{library.name} is not installed: pip install "jph[{extra}]"', "yellow"
+        return f"{library.name} is not installed: {how_to_install(library.name, extra)}", "yellow"
     return f"{library.name} {library.version}"
 
 

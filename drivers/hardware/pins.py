@@ -24,7 +24,7 @@ _ADVICE: Final = {
     "can not open gpiochip": "give the user of the agent the group gpio; ls -l /dev/gpiochip* shows who may",
     "PinUnknownPi": "this is no Raspberry Pi: GPIOZERO_PIN_FACTORY names another way to the pins",
     "PinInvalidPin": "give the number of the GPIO, not of the header's pin: pinout shows both",
-    "PinPWMUnsupported": 'pip install "jph[fan]" brings lgpio, which can',
+    "PinPWMUnsupported": "lgpio can, which is had when GPIOZERO_PIN_FACTORY names no other",
     "PinFixedPull": "GPIO 2 and 3 have resistors to 3.3 V on the board: say `pull: up`",
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from drivers.driver import DriverError
-from drivers.libraries import library
+from drivers.libraries import how_to_install, library
 
 
 def test_a_library_is_imported() -> None:
@@ -14,6 +14,17 @@ def test_a_library_is_imported() -> None:
 def test_one_that_is_not_installed_is_told_with_what_brings_it() -> None:
     with pytest.raises(DriverError, match=r'no_such_library is not installed; pip install "jph\[adcpi\]"'):
         library("no_such_library", "adcpi")
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [((3, 12), 'pip install "jph[fan]"'), ((3, 13), "sudo apt-get install python3-lgpio; docs/")]
+)
+def test_lgpio_comes_from_debian_where_pypi_has_none(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], said: str
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    assert how_to_install("lgpio", "fan").startswith(said)
+    assert how_to_install("gpiozero", "fan") == 'pip install "jph[fan]"'
 
 
 @pytest.mark.parametrize(
