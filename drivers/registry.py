@@ -81,7 +81,7 @@ def elsewhere() -> Mapping[str, Origin]:
 
     return {
         point.name: Origin(point.value, point.dist.name if point.dist else "")
-        for point in reversed(entry_points(group=ENTRY_POINTS))  # of several with one name the first is taken
+        for point in reversed([*entry_points(group=ENTRY_POINTS)])  # of several with one name the first is taken
     }
 
 
