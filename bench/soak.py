@@ -101,7 +101,7 @@ def _hold(name: str, lengths: Lengths) -> Measured:
 def _run(name: str, folder: Path, lengths: Lengths) -> Cost:
     try:
         return scenarios.run(name, folder, lengths)
-    except (FileNotFoundError, ImportError) as error:
+    except FileNotFoundError as error:
         raise CannotMeasureError(str(error)) from error
 
 

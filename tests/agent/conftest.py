@@ -21,7 +21,7 @@ from tests.agent.stores import (
     wrong_password,
 )
 from tests.storage.postgres_server import NOBODY, PostgresServer
-from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import RedisServer, running
 from tests.support.disks import filled, only_root, read_only, small_disk
 
 
@@ -117,7 +117,7 @@ def postgres_full(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[C
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """Run a server for one test."""
-    with RedisServer() as server:
+    with running() as server:
         yield server
 
 
@@ -152,6 +152,6 @@ def redis_login(redis_server: RedisServer, redis_place: Place, tmp_path: Path) -
 def redis_away() -> Iterator[Case]:
     """Give a server that is killed, and keeps what it said that it has."""
     kept = ("--appendonly", "yes")
-    with RedisServer(*kept) as server:
+    with running(*kept) as server:
         place = Place("redis", url=f"unix://{server.socket}", stream=100_000)
         yield Case(place, lambda: killed(server, *kept), Trouble.STORE_AWAY, "see that the server runs")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import away, mqtt, screen
+from bench import away, mqtt, redis, screen
 from bench.__main__ import MEASUREMENTS, main
 from bench.figures import CannotMeasureError, Measurement
 from bench.runs import RESULTS
 from tests.netns.hosts import missing
+from tests.storage import redis_server
 
 
 def skip_without_broker() -> None:
@@ -25,6 +26,8 @@ def test_a_measurement_finds_a_number_for_each_of_its_figures(measurement: Measu
         skip_without_broker()
     if measurement is away.MEASUREMENT and missing():
         pytest.skip(missing())
+    if measurement is redis.MEASUREMENT and (reason := redis_server.why_not()):
+        pytest.skip(reason)
     samples = measurement.quick()
     assert samples.keys() == {figure.key for figure in measurement.figures}
     assert all(values and all(map(math.isfinite, values)) for values in samples.values())

@@ -31,7 +31,7 @@ from tests.drivers.devices.sysfs import put_iio
 from tests.drivers.devices.weather import OpenMeteo
 from tests.netns.hosts import Namespace
 from tests.storage.postgres_server import ACCESS, SETTINGS, PostgresServer
-from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import running
 from tests.support.driven_time import ManualClock
 from tests.support.fake_sysfs import mounted as mounted_sys
 from tests.zwave.network import RealNetwork
@@ -127,8 +127,7 @@ class OriginalSite:
         weather = enter(OpenMeteo(ManualClock(wall_ms=time.time() * 1000)).serving())
         google.write(self.home / ".nestpassword", **weather.house())
         enter(RealNetwork(self.path / "zwave", port=3000))
-        redis = RedisServer("--port", "6379", "--bind", "127.0.0.1")
-        self._stack.callback(redis.close)
+        enter(running("--port", "6379", "--bind", "127.0.0.1"))
         postgres = PostgresServer(
             {**SETTINGS, "listen_addresses": "'127.0.0.1'"}, f"host all all 127.0.0.1/32 scram-sha-256\n{ACCESS}"
         )

@@ -17,6 +17,7 @@ from tests.netns.hosts import Lan, missing
 from tests.netns.plant import CHECKOUT, Plant, kill
 from tests.netns.scenarios import IN_CI, SCENARIOS
 from tests.netns.shelves import sqlite_shelf
+from tests.storage import redis_server
 
 LONG: Final = ("cut", "sink-killed", "postgres-stopped", "all")
 SHORT: Final = tuple(name for name in SCENARIOS if name not in LONG)
@@ -32,12 +33,16 @@ pytestmark = [
 def beside(request: pytest.FixtureRequest) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """Run the long scenarios of this session."""
     wanted = {item.callspec.params.get("long") for item in request.session.items if hasattr(item, "callspec")}
-    running = {name: _start(name) for name in LONG if name in wanted and not missing()}
+    running = {name: _start(name) for name in LONG if name in wanted and not _why_not(name)}
     yield running
     for process in running.values():
         if process.poll() is None:
             process.terminate()
         process.communicate()
+
+
+def _why_not(name: str) -> str | None:
+    return missing() or (redis_server.why_not() if "redis" in SCENARIOS[name].stores else None)
 
 
 def _start(name: str) -> subprocess.Popen[str]:
@@ -122,5 +127,7 @@ async def test_a_sink_that_was_down_while_the_agent_was_restarted_has_all_that_i
 
 @pytest.mark.parametrize("long", LONG)
 def test_nothing_is_lost_for_a_minute_with(long: str, beside: dict[str, subprocess.Popen[str]]) -> None:
+    if reason := _why_not(long):
+        pytest.skip(reason)
     _, complaints = beside[long].communicate(timeout=PATIENCE_S)
     assert beside[long].returncode == 0, complaints

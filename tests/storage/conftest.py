@@ -9,7 +9,7 @@ from storage import postgres_link, sqlite_file
 from storage.postgres import Postgres
 from tests.storage.postgres_server import PostgresServer
 from tests.storage.postgres_stores import PostgresStores
-from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import RedisServer, running
 from tests.storage.redis_stores import RedisStores
 from tests.storage.sqlite_stores import SqliteStores
 
@@ -68,7 +68,7 @@ def postgres_stores(postgres_server: PostgresServer, shared_database: str, impat
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """Run one server for all tests."""
-    with RedisServer() as server:
+    with running() as server:
         yield server
 
 

