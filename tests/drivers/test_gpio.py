@@ -334,7 +334,8 @@ except DriverError as error:
         assert told.startswith("GPIO 17: PinUnknownPi: ")
         assert "this is no Raspberry Pi" in told
     else:
-        assert told == "gpiozero.pins.lgpio cannot be used: No module named 'lgpio'; " + how_to_install("lgpio", "gpio")
+        advice = how_to_install("lgpio", "gpio")
+        assert told == f"gpiozero.pins.lgpio cannot be used: No module named 'lgpio'; {advice}\n"
     assert list((tmp_path / "here").iterdir()) == []
 
 

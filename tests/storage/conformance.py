@@ -179,8 +179,9 @@ class HistoryConformance(Conformance):
         batches = agreeing(batches)
         arrivals = [reading for batch in batches for reading in batch]
         unique = {identity(reading): exactly(reading) for reading in arrivals}
+        shuffled = data.draw(st.permutations(arrivals))
         store = stores.fresh()
-        stored = sum(write(store, reading).stored for reading in data.draw(st.permutations(arrivals)))
+        stored = sum(write(store, reading).stored for reading in shuffled)
         assert stored == len(unique)
         assert [exactly(reading) for reading in everything(store)] == [unique[key] for key in sorted(unique)]
         assert sum(write(store, *batch).duplicates for batch in batches) == len(arrivals)

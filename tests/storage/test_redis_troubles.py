@@ -16,7 +16,7 @@ from storage.redis_writing import SCHEMA
 from storage.store import Account, Batch, Progress, StoreError, Written
 from tests.storage.conformance import EVER, MANY, NOON_MS, everything, reading, write
 from tests.storage.lost_exec import Losing, LostExec
-from tests.storage.redis_server import RedisServer
+from tests.storage.redis_server import RedisServer, running
 from tests.storage.redis_server import client as client  # noqa: PLC0414 - a fixture
 
 STREAM = 100_000
@@ -104,7 +104,7 @@ def test_the_last_state_is_not_counted_twice(store: Redis, lossy: LostExec, clie
 
 def test_a_server_that_is_away_is_said_and_found_again() -> None:
     durable = ("--appendonly", "yes", "--appendfsync", "always")
-    with RedisServer(*durable) as server, closing(Redis(server.options(stream=STREAM))) as store:
+    with running(*durable) as server, closing(Redis(server.options(stream=STREAM))) as store:
         write(store, reading(1))
         server.stop()
         for _ in range(2):
@@ -116,7 +116,7 @@ def test_a_server_that_is_away_is_said_and_found_again() -> None:
 
 
 def test_a_server_that_forgot_everything_is_written_to_as_if_it_were_new() -> None:
-    with RedisServer() as server, closing(Redis(server.options(stream=STREAM))) as store:
+    with running() as server, closing(Redis(server.options(stream=STREAM))) as store:
         write(store, reading(1))
         server.stop()
         with pytest.raises(StoreError):
@@ -215,7 +215,7 @@ def test_a_replica_is_said(redis_server: RedisServer, store: Redis, client: redi
 
 
 def test_a_server_that_is_loading_is_said() -> None:
-    with RedisServer("--rdbcompression", "no") as server:
+    with running("--rdbcompression", "no") as server:
         with server.client() as client:
             client.mset({f"key {number}": "x" * 1_000_000 for number in range(50)})
             client.save()
