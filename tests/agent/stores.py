@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Case:
-    """A store, what is wrong with it while `wrong` lasts, and what everybody and the log are told."""
+    """A store, what is wrong with it while `wrong` lasts, what everybody is told, and, as a pattern, the log."""
 
     place: Place
     wrong: Callable[[], AbstractContextManager[object]]

@@ -69,7 +69,9 @@ class Said(logging.Handler):
         self._did = did
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._did.append(["log", record.levelname, record.getMessage().split(": ", 2)[-1]])
+        assert isinstance(record.args, tuple)
+        *_, text = record.args  # as the script said it: logs escape what is not printable
+        self._did.append(["log", record.levelname, text])
 
 
 class Site:
