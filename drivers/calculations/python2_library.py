@@ -54,7 +54,6 @@ _OTHERS: Final = {"math": MATH, "subprocess": _make_subprocess()}
 
 # Where modules are today that a program imports by their names there, with all in them that is called as it was.
 _MOVED: Final = {
-    "ConfigParser": "configparser",
     "Queue": "queue",
     "SocketServer": "socketserver",
     "StringIO": "io",
@@ -67,7 +66,6 @@ _MOVED: Final = {
     "urlparse": "urllib.parse",
 }
 _URLS: Final = ("urllib.error", "urllib.parse", "urllib.request")
-_JOINED: Final = {"urllib": _URLS, "urllib2": _URLS}
 
 _METHODS_OF_TEXT: Final = (
     *("capitalize", "center", "count", "find", "index", "ljust", "lower", "lstrip", "replace", "rfind", "rindex"),
@@ -107,11 +105,23 @@ def add_what_was_there() -> None:
         vars(module).update(names)
 
 
-def _joined(name: str) -> types.ModuleType:
-    module = types.ModuleType(name)
-    for part in _JOINED[name]:
+def _make_config_parser() -> types.ModuleType:
+    module = importlib.import_module("configparser")
+    parser = module.RawConfigParser
+    parser.readfp = parser.read_file
+    vars(module)["SafeConfigParser"] = module.ConfigParser
+    return module
+
+
+def _make_urls() -> types.ModuleType:
+    module = types.ModuleType("urllib")
+    for part in _URLS:
         vars(module).update(vars(importlib.import_module(part)))
     return module
+
+
+# What has to be put together, when it is imported.
+_MADE: Final = {"ConfigParser": _make_config_parser, "urllib": _make_urls, "urllib2": _make_urls}
 
 
 def reloaded(module: types.ModuleType) -> types.ModuleType:
@@ -123,6 +133,6 @@ def imported(name: str, *more: Any, **named: Any) -> Any:
     """Import a module for a program, in the place of `__import__`; raises ImportError."""
     if name in _OTHERS:
         return _OTHERS[name]
-    if name in _JOINED:
-        return _joined(name)
+    if name in _MADE:
+        return _MADE[name]()
     return importlib.import_module(_MOVED[name]) if name in _MOVED else __import__(name, *more, **named)
