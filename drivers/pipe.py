@@ -177,7 +177,7 @@ def _check_source(path: str | None, command: str | None) -> None:
     if path is not None and not path.startswith(("/", "~/")):
         raise ValueError(f"`path` is {path!r}: begin it with / or ~/, so that it is the same from everywhere")
     if command is not None:
-        from drivers.text.commands import check_command  # noqa: PLC0415 - as below
+        from drivers.text.commands import check_command  # noqa: PLC0415 - who reads a path does without
 
         check_command(command)
 

@@ -1,7 +1,7 @@
 """What programs did under Python 2.7.18 they do here: `recorded/record.py2` wrote down what each did and how it ended.
 
-They are some hundred expressions and programs as people wrote them for such a system. What has another value here, and
-is not among them, stands in docs/drivers.md.
+They are several hundred expressions and programs as people wrote them for such a system. What has another value here,
+and is not among them, stands in docs/drivers.md.
 """
 
 import json
